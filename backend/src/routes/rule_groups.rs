@@ -1,0 +1,231 @@
+//! `/rule-groups`: named groups, which own the interval of their rules.
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header::LOCATION},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use vigil_domain::{Span, Timestamp, id::GroupId, rule::GroupDraft};
+use vigil_store::{
+    entity::rule_group,
+    rules::{groups, interval_of},
+};
+
+use crate::{
+    auth::{Operator, Viewer},
+    extract::{IfMatch, Json, Path, Query, double_option, given},
+    openapi::{Guarded, Reading, Writing},
+    page::{Page, window},
+    problem::{Problem, Result},
+    state::AppState,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, update, delete))
+}
+
+/// A named rule group.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "node", "interval": "30s", "limit": 100}))]
+pub(crate) struct GroupIn {
+    /// Unique.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// How often its rules are evaluated: whole seconds, `1s` to `7d`.
+    #[serde(default)]
+    #[schema(default = "1m", example = "30s")]
+    interval: Option<String>,
+    /// The most alerts one of its rules may have; a rule with more has none. 0 is no limit.
+    #[serde(default)]
+    #[schema(minimum = 0, default = 0)]
+    limit: Option<i32>,
+    /// How far back the data source is asked, for series that arrive late.
+    #[serde(default)]
+    #[schema(example = "30s")]
+    query_offset: Option<String>,
+}
+
+/// Changes to a rule group: what is absent stays, `null` clears.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"interval": "15s"}))]
+pub(crate) struct GroupPatch {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>, required = false)]
+    interval: Option<Option<String>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<i32>, required = false, minimum = 0)]
+    limit: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>, required = false)]
+    query_offset: Option<Option<String>>,
+}
+
+impl From<GroupIn> for GroupDraft {
+    fn from(body: GroupIn) -> Self {
+        let GroupIn { name, interval, limit, query_offset } = body;
+        Self { name, interval, limit, query_offset }
+    }
+}
+
+impl GroupPatch {
+    /// The group as it would be.
+    fn applied_to(self, row: &rule_group::Model) -> GroupDraft {
+        let text = |millis: i64| Span::from_millis_i64(millis).to_string();
+        GroupDraft {
+            name: self.name.unwrap_or_else(|| row.name.clone().unwrap_or_default()),
+            interval: self.interval.unwrap_or_else(|| Some(text(row.interval_ms))),
+            limit: self.limit.unwrap_or(Some(row.alert_limit)),
+            query_offset: self.query_offset.unwrap_or_else(|| row.query_offset_ms.map(text)),
+        }
+    }
+}
+
+/// A rule group.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GroupOut {
+    id: Uuid,
+    #[schema(example = "node")]
+    name: String,
+    #[schema(value_type = String, example = "30s")]
+    interval: Span,
+    #[schema(minimum = 0)]
+    limit: i32,
+    #[schema(value_type = Option<String>, required, example = "30s")]
+    query_offset: Option<Span>,
+    /// How many of its rules are switched on.
+    #[schema(minimum = 0)]
+    active_rules: i32,
+    /// When it was last evaluated.
+    #[schema(required)]
+    last_evaluation: Option<Timestamp>,
+    /// How long that took.
+    #[schema(required)]
+    evaluation_seconds: Option<f64>,
+    /// Evaluations that did not take place in time.
+    #[schema(minimum = 0)]
+    missed_slots: i64,
+    version: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<rule_group::Model> for GroupOut {
+    fn from(row: rule_group::Model) -> Self {
+        Self {
+            id: row.id,
+            interval: interval_of(&row),
+            limit: row.alert_limit,
+            query_offset: row.query_offset_ms.map(Span::from_millis_i64),
+            active_rules: row.rule_count,
+            last_evaluation: row.evaluated_at,
+            evaluation_seconds: row.evaluation_ms.map(|millis| f64::from(millis) / 1_000.0),
+            missed_slots: row.missed_slots,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            name: row.name.unwrap_or_default(),
+        }
+    }
+}
+
+/// Which groups a list shows.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Part of the name, whatever the case.
+    q: Option<String>,
+    /// Items per page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Lists named rule groups, newest first.
+#[utoipa::path(get, path = "/rule-groups", tag = "rule-groups", params(ListQuery),
+    responses((status = 200, description = "One page", body = Page<GroupOut>), Guarded, Reading),
+    security(("bearer" = []), ("oauth2" = [])))]
+async fn list(
+    Viewer(_): Viewer,
+    State(app): State<AppState>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<GroupOut>>> {
+    let page = window::<Uuid>(query.limit, query.cursor.as_deref())?;
+    let rows = groups::list(&app.db, query.q.as_deref(), page.after, page.rows()).await?;
+    Ok(Json(Page::of(rows, &page, |row| row.id, GroupOut::from)))
+}
+
+/// Adds a named rule group.
+#[utoipa::path(post, path = "/rule-groups", tag = "rule-groups", request_body = GroupIn,
+    responses(
+        (status = 201, description = "Added", body = GroupOut, headers(("Location" = String, description = "Its address"))),
+        Guarded, Writing,
+    ),
+    security(("bearer" = []), ("oauth2" = [])))]
+async fn create(
+    Operator(_): Operator,
+    State(app): State<AppState>,
+    Json(body): Json<GroupIn>,
+) -> Result<impl IntoResponse> {
+    let spec = GroupDraft::from(body).check()?;
+    let group = GroupOut::from(groups::insert(&app.db, spec, app.now()).await?);
+    Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/rule-groups/{}", group.id))], Json(group)))
+}
+
+/// Shows a named rule group.
+#[utoipa::path(get, path = "/rule-groups/{id}", tag = "rule-groups",
+    params(("id" = Uuid, Path, description = "The group")),
+    responses((status = 200, description = "The group", body = GroupOut), Guarded, Reading),
+    security(("bearer" = []), ("oauth2" = [])))]
+async fn show(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<GroupId>) -> Result<Json<GroupOut>> {
+    let group = groups::find(&app.db, id).await?.ok_or(Problem::NotFound("the rule group"))?;
+    Ok(Json(group.into()))
+}
+
+/// Changes a named rule group. Its rules follow a new interval at once.
+#[utoipa::path(patch, path = "/rule-groups/{id}", tag = "rule-groups", request_body = GroupPatch,
+    params(
+        ("id" = Uuid, Path, description = "The group"),
+        ("If-Match" = Option<String>, Header, description = "The version this change is for, in quotes"),
+    ),
+    responses((status = 200, description = "The group after the change", body = GroupOut), Guarded, Writing),
+    security(("bearer" = []), ("oauth2" = [])))]
+async fn update(
+    Operator(_): Operator,
+    State(app): State<AppState>,
+    Path(id): Path<GroupId>,
+    IfMatch(version): IfMatch,
+    Json(patch): Json<GroupPatch>,
+) -> Result<Json<GroupOut>> {
+    let edit = |row: &rule_group::Model| patch.applied_to(row).check();
+    let group = groups::update(&app.db, id, version, app.now(), edit).await?;
+    Ok(Json(group.into()))
+}
+
+/// Removes a rule group that has no rules.
+#[utoipa::path(delete, path = "/rule-groups/{id}", tag = "rule-groups",
+    params(
+        ("id" = Uuid, Path, description = "The group"),
+        ("If-Match" = Option<String>, Header, description = "The version to be removed, in quotes"),
+    ),
+    responses((status = 204, description = "Removed"), Guarded, Writing),
+    security(("bearer" = []), ("oauth2" = [])))]
+async fn delete(
+    Operator(_): Operator,
+    State(app): State<AppState>,
+    Path(id): Path<GroupId>,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode> {
+    groups::delete(&app.db, id, version).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,111 @@
+//! `POST /rules/preview`: what a rule would say if it were evaluated now.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use vigil_domain::{
+    Labels,
+    alert::{Annotations, Naming, Seen, Vector, name},
+    number,
+    rule::RuleDraft,
+};
+use vigil_store::rules;
+
+use super::shape::RuleIn;
+use crate::{
+    auth::Operator,
+    extract::Json,
+    openapi::{Asking, Guarded, Writing},
+    problem::{Problem, Result},
+    state::AppState,
+};
+
+/// More alerts than this are counted, not shown.
+const MOST_ALERTS: usize = 1_000;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(preview))
+}
+
+/// What the rule's expression returns now, named as alerts.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Preview {
+    alerts: Vec<PreviewedAlert>,
+    /// What the data source, or Vigil, has to say about it.
+    warnings: Vec<String>,
+}
+
+/// An alert that the rule would make; whether it is pending or firing depends on `for`.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct PreviewedAlert {
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"alertname": "HighCpu", "instance": "web-1:9100"}))]
+    labels: Labels,
+    annotations: Annotations,
+    /// The sample's value as text: `97.5`, `NaN`, `+Inf`.
+    #[schema(example = "97.5")]
+    value: String,
+}
+
+impl Preview {
+    fn of(vector: Vector, mut warnings: Vec<String>) -> Self {
+        let total = vector.len();
+        if total > MOST_ALERTS {
+            warnings.push(format!("{MOST_ALERTS} of {total} alerts are shown"));
+        }
+        let alerts = vector.into_values().take(MOST_ALERTS).map(|Seen { labels, annotations, value }| PreviewedAlert {
+            labels,
+            annotations,
+            value: number::format(value),
+        });
+        Self { alerts: alerts.collect(), warnings }
+    }
+}
+
+/// Runs a rule's expression now and shows the alerts it would make. Nothing is kept.
+#[utoipa::path(post, path = "/rules/preview", tag = "rules", request_body = RuleIn,
+    responses((status = 200, description = "What it would say", body = Preview), Guarded, Writing, Asking),
+    security(("bearer" = []), ("oauth2" = [])))]
+async fn preview(
+    Operator(_): Operator,
+    State(app): State<AppState>,
+    Json(body): Json<RuleIn>,
+) -> Result<Json<Preview>> {
+    let spec = RuleDraft::from(body).check()?;
+    let expr = rules::asked(&app.db, &spec).await?;
+    let answer = app.datasource.instant(&expr, app.now()).await?;
+    let naming = Naming { rule_name: &spec.name, labels: &spec.labels, annotations: &spec.annotations };
+    let vector = name(naming, answer.value).map_err(|error| Problem::field("expr", error.to_string()))?;
+    Ok(Json(Preview::of(vector, answer.warnings)))
+}
+
+#[cfg(test)]
+mod tests {
+    use vigil_domain::{QueryValue, Sample};
+
+    use super::*;
+
+    #[test]
+    fn alerts_are_shown_as_they_would_be_named() {
+        let labels = Labels::from([("severity", "critical")]);
+        let annotations = Annotations::from([("summary".to_owned(), "busy".to_owned())]);
+        let naming = Naming { rule_name: "HighCpu", labels: &labels, annotations: &annotations };
+        let sample = Sample { labels: Labels::from([("__name__", "cpu"), ("instance", "a")]), value: f64::INFINITY };
+        let vector = name(naming, QueryValue::Vector(vec![sample])).unwrap();
+        let preview = Preview::of(vector, vec!["partial".to_owned()]);
+        let expected = Labels::from([("alertname", "HighCpu"), ("instance", "a"), ("severity", "critical")]);
+        assert_eq!(preview.alerts, [PreviewedAlert { labels: expected, annotations, value: "+Inf".to_owned() }]);
+        assert_eq!(preview.warnings, ["partial"]);
+    }
+
+    #[test]
+    fn a_flood_of_alerts_is_cut_and_counted() {
+        let samples = (0..=MOST_ALERTS).map(|n| Sample { labels: Labels::from([("n", n.to_string())]), value: 1.0 });
+        let naming = Naming { rule_name: "Many", labels: &Labels::default(), annotations: &Annotations::new() };
+        let preview = Preview::of(name(naming, QueryValue::Vector(samples.collect())).unwrap(), Vec::new());
+        assert_eq!(preview.alerts.len(), MOST_ALERTS);
+        assert_eq!(preview.warnings, ["1000 of 1001 alerts are shown"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Samples we read: instant and range queries against any Prometheus-compatible API.
+//!
+//! What lives here: the wire, its limits and its failures, the short cache that lets many readers share one query, and
+//! the `PromQL` of a server's summary. What does not: deciding what an answer means for a rule or for the source.
+
+mod answer;
+mod cache;
+mod error;
+mod http;
+mod options;
+mod path;
+pub mod summary;
+#[cfg(test)]
+mod tests;
+
+use vigil_domain::{QueryValue, Span, Timestamp};
+
+pub use answer::{Answer, Series};
+pub use cache::{CacheOptions, CachedDatasource, SharedAnswer};
+pub use error::QueryError;
+pub use http::{Http, LARGEST_ANSWER, RawAnswer};
+pub use options::{HttpOptions, SetupError};
+pub use path::ApiPath;
+
+/// Parameters of a query, as a form sends them: names may repeat.
+pub type Pairs = Vec<(String, String)>;
+
+/// Where samples are read. Cheap to clone; clones share connections and limits.
+#[derive(Clone, Debug)]
+pub enum Datasource {
+    /// A Prometheus-compatible API.
+    Http(Http),
+}
+
+impl Datasource {
+    /// Connects to nothing yet: checks `options` and prepares the client.
+    pub fn http(options: HttpOptions) -> Result<Self, SetupError> {
+        Http::new(options).map(Self::Http)
+    }
+
+    /// Evaluates `expr` at `at`, to the millisecond.
+    pub async fn instant(&self, expr: &str, at: Timestamp) -> Result<Answer<QueryValue>, QueryError> {
+        match self {
+            Self::Http(http) => http.instant(expr, at).await,
+        }
+    }
+
+    /// Evaluates `expr` every `step` from `start` to `end`, both included.
+    pub async fn range(
+        &self,
+        expr: &str,
+        (start, end): (Timestamp, Timestamp),
+        step: Span,
+    ) -> Result<Answer<Vec<Series>>, QueryError> {
+        match self {
+            Self::Http(http) => http.range(expr, (start, end), step).await,
+        }
+    }
+
+    /// Passes an instant query through; see [`Self::get_raw`].
+    pub async fn query_raw(&self, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
+        self.get_raw(&ApiPath::Query, pairs).await
+    }
+
+    /// Passes a range query through; see [`Self::get_raw`].
+    pub async fn query_range_raw(&self, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
+        self.get_raw(&ApiPath::QueryRange, pairs).await
+    }
+
+    /// Passes a read through and hands back the peer's status and envelope as they are, at most [`LARGEST_ANSWER`].
+    ///
+    /// Vigil's own credentials are used, so check the caller's first. What is not an envelope is an `Err`: a proxy's
+    /// page, refused credentials, no answer.
+    pub async fn get_raw(&self, path: &ApiPath, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
+        match self {
+            Self::Http(http) => http.get_raw(path, pairs).await,
+        }
+    }
+
+    /// Asks for `vector(1)`: reachable, willing, and able to evaluate.
+    pub async fn healthy(&self) -> Result<(), QueryError> {
+        match self {
+            Self::Http(http) => http.healthy().await,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The wire: real sockets against a local server that answers, hangs, lies and counts.
+
+mod failures;
+mod fake;
+mod requests;
+mod sharing;
+mod tls;

@@ -1,0 +1,124 @@
+//! What a notification says, before any channel gives it a form.
+//!
+//! The model is stored with the notification, so that what is sent an hour late is what was decided then. Length is
+//! cut here, by whole alerts, never in rendered markup.
+
+mod layout;
+pub mod plain;
+pub mod telegram;
+mod text;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Fingerprint, Labels, Span, Timestamp,
+    alert::Annotations,
+    id::{RuleId, ServerId},
+    notification::NotifyReason,
+};
+
+/// The most alerts a message keeps in full; the rest is counted.
+pub const MOST_ALERTS: usize = 200;
+
+/// One message to one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Why it is sent.
+    pub reason: NotifyReason,
+    /// The slot it speaks of.
+    pub at: Timestamp,
+    /// The rule whose alerts it is about; none for messages about Vigil itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleLine>,
+    /// What fires, then what has ended; at most [`MOST_ALERTS`].
+    #[serde(default)]
+    pub alerts: Vec<AlertLine>,
+    /// Firing alerts that are not in `alerts`.
+    #[serde(default)]
+    pub more_firing: u32,
+    /// Resolved alerts that are not in `alerts`.
+    #[serde(default)]
+    pub more_resolved: u32,
+    /// The data source's trouble, for messages about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceLine>,
+}
+
+impl Message {
+    /// Firing alerts, those without a line of their own included.
+    pub fn firing(&self) -> usize {
+        let lines = self.alerts.iter().filter(|alert| alert.ended_at.is_none()).count();
+        lines + self.more_firing as usize
+    }
+
+    /// Ended alerts, those without a line of their own included.
+    pub fn resolved(&self) -> usize {
+        let lines = self.alerts.iter().filter(|alert| alert.ended_at.is_some()).count();
+        lines + self.more_resolved as usize
+    }
+
+    /// Whether it only says that something is over, which need not wake anybody.
+    pub fn is_quiet(&self) -> bool {
+        match self.reason {
+            NotifyReason::Resolved => self.firing() == 0,
+            NotifyReason::SourceUp => true,
+            NotifyReason::First
+            | NotifyReason::NewAlerts
+            | NotifyReason::Repeat
+            | NotifyReason::SourceDown
+            | NotifyReason::Test => false,
+        }
+    }
+}
+
+/// The rule, as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleLine {
+    pub id: RuleId,
+    pub name: String,
+    pub version: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// As written.
+    pub expr: String,
+    /// `op value`, if the rule has a threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<String>,
+    #[serde(rename = "for")]
+    pub hold: Span,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_id: Option<ServerId>,
+    /// The server's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// One alert of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertLine {
+    pub fingerprint: Fingerprint,
+    pub labels: Labels,
+    #[serde(default)]
+    pub annotations: Annotations,
+    /// As of the last evaluation that saw it.
+    pub value: String,
+    /// When it began to fire.
+    pub starts_at: Timestamp,
+    /// When it ended, if it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What is wrong, or was, with the data source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceLine {
+    pub failing_since: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    pub error: String,
+    /// Rules whose alerts are frozen meanwhile.
+    pub rules: u32,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! How the work is done: `evaluation`, `delivery`, `live`, `retention`.
+
+use std::time::Duration;
+
+use super::kind::{integer, seconds};
+use super::reader::Reader;
+
+/// The least wait that can be set: tests shorten what takes seconds in earnest.
+const SHORTEST: f64 = 0.01;
+const HOUR: f64 = 3600.0;
+
+/// Seconds out of a configuration as a duration.
+pub(super) fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).expect("waits are not negative and at most a day")
+}
+
+/// Evaluating rules.
+#[derive(Clone, Debug)]
+pub struct EvaluationConfig {
+    /// Rules that travel in one job, at most.
+    pub batch_rules: usize,
+    /// Jobs at once per worker.
+    pub concurrency: usize,
+    pub claim_lease_seconds: f64,
+    pub down_after_failures: u32,
+    pub down_after_seconds: f64,
+}
+
+impl EvaluationConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            batch_rules: reader.required("evaluation.batch_rules", integer(1..=1000)),
+            concurrency: reader.required("evaluation.concurrency", integer(1..=256)),
+            claim_lease_seconds: reader.required("evaluation.claim_lease_seconds", seconds(0.1..=HOUR)),
+            down_after_failures: reader.required("evaluation.down_after_failures", integer(1..=1000)),
+            down_after_seconds: reader.required("evaluation.down_after_seconds", seconds(SHORTEST..=HOUR)),
+        }
+    }
+
+    /// How long a claimed slot belongs to its worker.
+    pub fn claim_lease(&self) -> Duration {
+        duration(self.claim_lease_seconds)
+    }
+
+    /// How long the data source must fail to be declared down.
+    pub fn down_after(&self) -> Duration {
+        duration(self.down_after_seconds)
+    }
+}
+
+/// Delivering notifications.
+#[derive(Clone, Debug)]
+pub struct DeliveryConfig {
+    /// Deliveries at once per worker.
+    pub concurrency: usize,
+    pub lease_seconds: f64,
+    pub sweep_seconds: f64,
+    pub retry_base_seconds: f64,
+    pub retry_max_seconds: f64,
+    pub max_attempts: u32,
+    pub timeout_seconds: f64,
+}
+
+impl DeliveryConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let delivery = Self {
+            concurrency: reader.required("delivery.concurrency", integer(1..=1024)),
+            lease_seconds: reader.required("delivery.lease_seconds", seconds(0.1..=HOUR)),
+            sweep_seconds: reader.required("delivery.sweep_seconds", seconds(SHORTEST..=HOUR)),
+            retry_base_seconds: reader.required("delivery.retry_base_seconds", seconds(SHORTEST..=HOUR)),
+            retry_max_seconds: reader.required("delivery.retry_max_seconds", seconds(SHORTEST..=24.0 * HOUR)),
+            max_attempts: reader.required("delivery.max_attempts", integer(1..=1000)),
+            timeout_seconds: reader.required("delivery.timeout_seconds", seconds(0.05..=600.0)),
+        };
+        reader.check(
+            ["delivery.retry_max_seconds", "delivery.retry_base_seconds"],
+            delivery.retry_max_seconds >= delivery.retry_base_seconds,
+            "must be at least delivery.retry_base_seconds",
+        );
+        reader.check(
+            ["delivery.lease_seconds", "delivery.timeout_seconds"],
+            delivery.lease_seconds > delivery.timeout_seconds,
+            "must be more than delivery.timeout_seconds, or an attempt is repeated while it is still running",
+        );
+        delivery
+    }
+
+    /// How long an attempt belongs to its worker.
+    pub fn lease(&self) -> Duration {
+        duration(self.lease_seconds)
+    }
+
+    /// How often due notifications are looked for beside the queue.
+    pub fn sweep(&self) -> Duration {
+        duration(self.sweep_seconds)
+    }
+
+    /// The wait after the first failure; it doubles with each.
+    pub fn retry_base(&self) -> Duration {
+        duration(self.retry_base_seconds)
+    }
+
+    pub fn retry_max(&self) -> Duration {
+        duration(self.retry_max_seconds)
+    }
+
+    /// How long one attempt may take.
+    pub fn timeout(&self) -> Duration {
+        duration(self.timeout_seconds)
+    }
+}
+
+/// Live results over WebSocket.
+#[derive(Clone, Debug)]
+pub struct LiveConfig {
+    /// Clients at once per process.
+    pub max_clients: usize,
+    pub min_interval_seconds: f64,
+    /// Extra expressions per client.
+    pub max_expressions: usize,
+    pub ping_seconds: f64,
+}
+
+impl LiveConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            max_clients: reader.required("live.max_clients", integer(1..=1_000_000)),
+            min_interval_seconds: reader.required("live.min_interval_seconds", seconds(0.1..=HOUR)),
+            max_expressions: reader.required("live.max_expressions", integer(0..=1000)),
+            ping_seconds: reader.required("live.ping_seconds", seconds(0.05..=HOUR)),
+        }
+    }
+
+    pub fn min_interval(&self) -> Duration {
+        duration(self.min_interval_seconds)
+    }
+
+    pub fn ping(&self) -> Duration {
+        duration(self.ping_seconds)
+    }
+}
+
+/// How long history is kept.
+#[derive(Clone, Debug)]
+pub struct RetentionConfig {
+    pub events_days: u32,
+    pub notifications_days: u32,
+}
+
+impl RetentionConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            events_days: reader.required("retention.events_days", integer(1..=36_500)),
+            notifications_days: reader.required("retention.notifications_days", integer(1..=36_500)),
+        }
+    }
+
+    pub fn events(&self) -> Duration {
+        days(self.events_days)
+    }
+
+    pub fn notifications(&self) -> Duration {
+        days(self.notifications_days)
+    }
+}
+
+fn days(days: u32) -> Duration {
+    Duration::from_secs(u64::from(days) * 86_400)
+}

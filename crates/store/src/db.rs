@@ -1,0 +1,106 @@
+//! The database connection: PostgreSQL or SQLite by its URL.
+
+use std::{path::Path, time::Duration};
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+
+/// The newest migration this build knows.
+pub const SCHEMA: &str = "m0006_coordination";
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("database.url must begin with sqlite:// or postgres://")]
+    UnknownKind,
+    #[error("cannot create the folder {path} of the database: {source}")]
+    Folder { path: String, source: std::io::Error },
+    #[error("cannot open the database: {0}")]
+    Database(#[from] DbErr),
+}
+
+/// Opens a database; for SQLite the file and its folder are made when missing.
+pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, OpenError> {
+    let sqlite = url.starts_with("sqlite:");
+    if !sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(OpenError::UnknownKind);
+    }
+    let url = if sqlite { prepare_sqlite(url)? } else { url.to_owned() };
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(if sqlite { max_connections.min(8) } else { max_connections })
+        .connect_timeout(Duration::from_secs(10))
+        .acquire_timeout(Duration::from_secs(20))
+        .test_before_acquire(!sqlite)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|options| {
+            options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(Duration::from_secs(10))
+                .foreign_keys(true)
+        });
+    Ok(Database::connect(options).await?)
+}
+
+/// Begins a transaction that will write. On SQLite it takes the write lock at once: one that reads first and writes
+/// later would fail without waiting when somebody else wrote in between.
+pub async fn write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let mode = Some(SqliteTransactionMode::Immediate);
+    db.begin_with_options(TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() }).await
+}
+
+/// What the database's shape is, compared with what this build knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// It is this build's.
+    Current,
+    /// Migrations are missing; the newest one applied, if any.
+    Behind(Option<String>),
+    /// A newer build has been here.
+    Ahead(String),
+}
+
+/// Reads which migration was applied last.
+pub async fn schema(db: &DatabaseConnection) -> Result<Schema, DbErr> {
+    let backend = db.get_database_backend();
+    let newest = "SELECT version FROM seaql_migrations ORDER BY version DESC LIMIT 1";
+    let exists = match backend {
+        DbBackend::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
+        _ => {
+            "SELECT tablename AS name FROM pg_tables WHERE tablename = 'seaql_migrations' AND schemaname = current_schema()"
+        }
+    };
+    if db.query_one_raw(Statement::from_string(backend, exists)).await?.is_none() {
+        return Ok(Schema::Behind(None));
+    }
+    let row = db.query_one_raw(Statement::from_string(backend, newest)).await?;
+    let version: Option<String> = row.map(|row| row.try_get("", "version")).transpose()?;
+    Ok(match version {
+        Some(version) if version == SCHEMA => Schema::Current,
+        Some(version) if version.as_str() > SCHEMA => Schema::Ahead(version),
+        other => Schema::Behind(other),
+    })
+}
+
+/// Answers readiness: one round trip.
+pub async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
+    db.ping().await
+}
+
+fn prepare_sqlite(url: &str) -> Result<String, OpenError> {
+    let rest = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = rest.split('?').next().unwrap_or_default();
+    if path.is_empty() || path == ":memory:" {
+        return Ok(url.to_owned());
+    }
+    if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| OpenError::Folder { path: folder.display().to_string(), source })?;
+    }
+    let separator = if rest.contains('?') { '&' } else { '?' };
+    Ok(if url.contains("mode=") { url.to_owned() } else { format!("{url}{separator}mode=rwc") })
+}

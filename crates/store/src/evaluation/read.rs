@@ -1,0 +1,175 @@
+//! What an evaluation needs to know, read once for a whole batch.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationDef, prelude::Uuid, sea_query::IntoCondition,
+};
+use vigil_domain::{
+    Span,
+    alert::{Alert, AlertState, Alerts},
+    id::{ChannelId, RuleId, ServerId},
+    message::RuleLine,
+    notification::{NotificationStatus, Told},
+    number,
+    rule::Threshold,
+    source::SourceStatus,
+};
+
+use super::{claim::Claim, source};
+use crate::entity::{alert, notification, rule, rule_group, server, told};
+
+/// Everything a claimed batch needs.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The groups, each with its active rules in order.
+    pub groups: Vec<(rule_group::Model, Vec<BatchRule>)>,
+    /// The data source as it was last found.
+    pub source: SourceStatus,
+}
+
+/// A rule, its open alerts and what its channels know.
+#[derive(Clone, Debug)]
+pub struct BatchRule {
+    pub rule: rule::Model,
+    pub alerts: Alerts,
+    pub told: BTreeMap<ChannelId, Told>,
+    /// The name of the rule's server.
+    pub server: Option<String>,
+}
+
+impl BatchRule {
+    /// The channels that hear of the rule: its own, or Vigil's log.
+    pub fn channels(&self) -> Vec<ChannelId> {
+        super::channels(&self.rule)
+    }
+
+    /// The rule as messages speak of it.
+    pub fn line(&self) -> RuleLine {
+        let rule = &self.rule;
+        let op = rule.threshold_op.as_deref().and_then(|op| op.parse().ok());
+        let threshold = op.zip(rule.threshold_value).map(|(op, value)| Threshold { op, value }.to_string());
+        RuleLine {
+            id: RuleId(rule.id),
+            name: rule.name.clone(),
+            version: rule.version,
+            severity: rule.severity.clone(),
+            expr: rule.expr.clone(),
+            threshold,
+            hold: Span::from_millis_i64(rule.hold_ms),
+            server_id: rule.server_id.map(ServerId),
+            server: self.server.clone(),
+        }
+    }
+}
+
+/// Reads a claimed batch.
+pub async fn read<C: ConnectionTrait>(db: &C, claim: &Claim) -> Result<Batch, DbErr> {
+    let ids = claim.groups.iter().map(|group| group.id);
+    let rules = rule::Entity::find()
+        .filter(rule::Column::GroupId.is_in(ids))
+        .filter(rule::Column::IsActive.eq(true))
+        .order_by_asc(rule::Column::GroupId)
+        .order_by_asc(rule::Column::Position)
+        .order_by_asc(rule::Column::Id)
+        .all(db)
+        .await?;
+    let mut by_group: BTreeMap<Uuid, Vec<BatchRule>> = BTreeMap::new();
+    for rule in with_state(db, rules).await? {
+        by_group.entry(rule.rule.group_id).or_default().push(rule);
+    }
+    let groups = claim.groups.iter().map(|group| (group.clone(), by_group.remove(&group.id).unwrap_or_default()));
+    Ok(Batch { groups: groups.collect(), source: source::current_source(db).await?.status })
+}
+
+/// Joins rules with their open alerts, what was told of them, and their servers' names, in three reads.
+pub(super) async fn with_state<C: ConnectionTrait>(db: &C, rules: Vec<rule::Model>) -> Result<Vec<BatchRule>, DbErr> {
+    let ids: Vec<Uuid> = rules.iter().map(|rule| rule.id).collect();
+    let mut alerts = open_alerts(db, &ids).await?;
+    let mut told = what_was_told(db, &ids).await?;
+    let servers = server_names(db, &rules).await?;
+    let joined = rules.into_iter().map(|rule| BatchRule {
+        alerts: alerts.remove(&rule.id).unwrap_or_default(),
+        told: told.remove(&rule.id).unwrap_or_default(),
+        server: rule.server_id.and_then(|id| servers.get(&id).cloned()),
+        rule,
+    });
+    Ok(joined.collect())
+}
+
+async fn open_alerts<C: ConnectionTrait>(db: &C, rules: &[Uuid]) -> Result<BTreeMap<Uuid, Alerts>, DbErr> {
+    let rows = alert::Entity::find().filter(alert::Column::RuleId.is_in(rules.iter().copied())).all(db).await?;
+    let mut by_rule: BTreeMap<Uuid, Alerts> = BTreeMap::new();
+    for row in rows {
+        let fingerprint =
+            row.fingerprint.parse().map_err(|_| DbErr::Type(format!("fingerprint {}", row.fingerprint)))?;
+        by_rule.entry(row.rule_id).or_default().insert(fingerprint, open_alert(row));
+    }
+    Ok(by_rule)
+}
+
+fn open_alert(row: alert::Model) -> Alert {
+    let active_at = row.active_at;
+    let state = match row.fired_at {
+        Some(fired_at) => AlertState::Firing { active_at, fired_at, absent_since: row.absent_since },
+        None => AlertState::Pending { active_at },
+    };
+    let value = number::parse(&row.value).unwrap_or(f64::NAN);
+    Alert { labels: row.labels.0, annotations: row.annotations.0, value, state }
+}
+
+#[derive(FromQueryResult)]
+struct ToldRow {
+    rule_id: Uuid,
+    channel_id: Uuid,
+    firing: crate::entity::stored::StoredFingerprints,
+    sent_at: vigil_domain::Timestamp,
+    status: Option<String>,
+}
+
+async fn what_was_told<C: ConnectionTrait>(
+    db: &C,
+    rules: &[Uuid],
+) -> Result<BTreeMap<Uuid, BTreeMap<ChannelId, Told>>, DbErr> {
+    let rows = told::Entity::find()
+        .select_only()
+        .columns([told::Column::RuleId, told::Column::ChannelId, told::Column::Firing, told::Column::SentAt])
+        .column(notification::Column::Status)
+        .join(JoinType::LeftJoin, its_notification())
+        .filter(told::Column::RuleId.is_in(rules.iter().copied()))
+        .into_model::<ToldRow>()
+        .all(db)
+        .await?;
+    let on_its_way = [NotificationStatus::Pending.as_str(), NotificationStatus::Sending.as_str()];
+    let mut by_rule: BTreeMap<Uuid, BTreeMap<ChannelId, Told>> = BTreeMap::new();
+    for row in rows {
+        let in_flight = row.status.is_some_and(|status| on_its_way.contains(&status.as_str()));
+        let told = Told { firing: row.firing.0, sent_at: row.sent_at, in_flight };
+        by_rule.entry(row.rule_id).or_default().insert(ChannelId(row.channel_id), told);
+    }
+    Ok(by_rule)
+}
+
+fn its_notification() -> RelationDef {
+    told::Entity::belongs_to(notification::Entity)
+        .from(told::Column::NotificationId)
+        .to(notification::Column::Id)
+        .on_condition(|_, _| sea_orm::Condition::all().into_condition())
+        .into()
+}
+
+async fn server_names<C: ConnectionTrait>(db: &C, rules: &[rule::Model]) -> Result<BTreeMap<Uuid, String>, DbErr> {
+    let ids: std::collections::BTreeSet<Uuid> = rules.iter().filter_map(|rule| rule.server_id).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let names = server::Entity::find()
+        .select_only()
+        .columns([server::Column::Id, server::Column::Name])
+        .filter(server::Column::Id.is_in(ids))
+        .into_tuple::<(Uuid, String)>()
+        .all(db)
+        .await?;
+    Ok(names.into_iter().collect())
+}

@@ -1,0 +1,259 @@
+//! Rules: every edit with its version, its group's bookkeeping and the end of its alerts in one transaction.
+//!
+//! Locks are taken in one order by everybody: server, channels, groups by id, then rules and alerts.
+
+pub mod groups;
+mod read;
+mod versions;
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter, QuerySelect, prelude::Uuid,
+};
+use vigil_domain::{
+    FieldError, Timestamp,
+    event::EventReason,
+    id::{ChannelId, NotificationId, RuleId, ServerId, UserId},
+    rule::{RuleSpec, Threshold},
+};
+
+pub use read::{Filter, RuleRow, find, list};
+pub use versions::{Change, Snapshot, versions};
+
+use crate::{
+    db,
+    entity::{
+        channel,
+        rule::{self, ActiveModel, Column, Entity, Model},
+        rule_group, server,
+        stored::{StoredAnnotations, StoredIds, StoredLabels},
+    },
+    evaluation::close_alerts,
+    servers::matchers_of,
+    write::{WriteError, expect_version},
+};
+
+/// How often an edit that named no version is tried when others edit the same rule.
+const TRIES: u32 = 5;
+
+/// A rule's threshold, if it has one.
+pub fn threshold_of(rule: &Model) -> Option<Threshold> {
+    let op = rule.threshold_op.as_deref()?.parse().ok()?;
+    Some(Threshold { op, value: rule.threshold_value? })
+}
+
+/// Adds a rule, with its group if that is new.
+pub async fn insert(
+    db: &DatabaseConnection,
+    spec: RuleSpec,
+    owner: UserId,
+    now: Timestamp,
+) -> Result<RuleRow, WriteError> {
+    let tx = db::write(db).await?;
+    let effective_expr = tie(&tx, &spec).await?;
+    let group = groups::enter(&tx, &spec, now).await?;
+    let row = ActiveModel {
+        id: Set(Uuid::now_v7()),
+        group_id: Set(group.id),
+        // Rules of a group run in the order they were made; imports may say otherwise.
+        position: Set(0),
+        effective_expr: Set(effective_expr),
+        owner_id: Set(Some(owner.0)),
+        health: Set("unknown".to_owned()),
+        last_error: Set(None),
+        version: Set(1),
+        created_at: Set(now),
+        ..written(spec, now)
+    };
+    let rule = Entity::insert(row).exec_with_returning(&tx).await?;
+    versions::record(&tx, &rule, &group, Change::Created, owner, now).await?;
+    tx.commit().await?;
+    Ok(RuleRow { rule, group, state: None })
+}
+
+/// Changes a rule to what `change` makes of it; its open alerts stay unless it is switched off. Also answers
+/// notifications to push.
+pub async fn update(
+    db: &DatabaseConnection,
+    id: RuleId,
+    expected: Option<i32>,
+    editor: UserId,
+    now: Timestamp,
+    change: impl Fn(&RuleRow) -> Result<RuleSpec, Vec<FieldError>>,
+) -> Result<(RuleRow, Vec<NotificationId>), WriteError> {
+    let mut tries = 1;
+    loop {
+        let before = find(db, id).await?.ok_or(WriteError::Missing)?;
+        expect_version(expected, before.rule.version)?;
+        let spec = change(&before)?;
+        match apply(db, before, spec, editor, now).await {
+            Err(WriteError::Stale) if expected.is_none() && tries < TRIES => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Removes a rule and ends its alerts; its versions and history stay. Answers notifications to push.
+pub async fn delete(
+    db: &DatabaseConnection,
+    id: RuleId,
+    expected: Option<i32>,
+    editor: UserId,
+    now: Timestamp,
+) -> Result<Vec<NotificationId>, WriteError> {
+    let mut tries = 1;
+    loop {
+        let before = find(db, id).await?.ok_or(WriteError::Missing)?;
+        expect_version(expected, before.rule.version)?;
+        match remove(db, before, editor, now).await {
+            Err(WriteError::Stale) if expected.is_none() && tries < TRIES => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn apply(
+    db: &DatabaseConnection,
+    before: RuleRow,
+    spec: RuleSpec,
+    editor: UserId,
+    now: Timestamp,
+) -> Result<(RuleRow, Vec<NotificationId>), WriteError> {
+    let RuleRow { rule: old, group, state } = before;
+    let tx = db::write(db).await?;
+    let effective_expr = tie(&tx, &spec).await?;
+    let group = groups::change(&tx, group, old.is_active, &spec, now).await?;
+    let switched_off = old.is_active && !spec.is_active;
+    let due = if switched_off {
+        close_alerts(&tx, std::slice::from_ref(&old), EventReason::RuleDisabled, now).await?
+    } else {
+        Vec::new()
+    };
+    let mut row = ActiveModel { group_id: Set(group.id), version: Set(old.version + 1), ..written(spec, now) };
+    if old.effective_expr != effective_expr {
+        row.health = Set("unknown".to_owned());
+        row.last_error = Set(None);
+    }
+    row.effective_expr = Set(effective_expr);
+    let rule = replace(&tx, &old, row).await?;
+    versions::record(&tx, &rule, &group, Change::Updated, editor, now).await?;
+    tx.commit().await?;
+    Ok((RuleRow { rule, group, state: state.filter(|_| !switched_off) }, due))
+}
+
+async fn replace(tx: &DatabaseTransaction, old: &Model, row: ActiveModel) -> Result<Model, WriteError> {
+    let replaced = Entity::update_many()
+        .set(row)
+        .filter(Column::Id.eq(old.id))
+        .filter(Column::Version.eq(old.version))
+        .exec_with_returning(tx)
+        .await?;
+    replaced.into_iter().next().ok_or(WriteError::Stale)
+}
+
+async fn remove(
+    db: &DatabaseConnection,
+    before: RuleRow,
+    editor: UserId,
+    now: Timestamp,
+) -> Result<Vec<NotificationId>, WriteError> {
+    let RuleRow { rule, group, .. } = before;
+    let tx = db::write(db).await?;
+    let group = groups::lock(&tx, group.id).await?.ok_or(WriteError::Stale)?;
+    let due = close_alerts(&tx, std::slice::from_ref(&rule), EventReason::RuleDeleted, now).await?;
+    let removed =
+        Entity::delete_many().filter(Column::Id.eq(rule.id)).filter(Column::Version.eq(rule.version)).exec(&tx).await?;
+    if removed.rows_affected == 0 {
+        return Err(WriteError::Stale);
+    }
+    let last = Model { version: rule.version + 1, ..rule };
+    versions::record(&tx, &last, &group, Change::Deleted, editor, now).await?;
+    groups::leave(&tx, group, last.is_active, now).await?;
+    tx.commit().await?;
+    Ok(due)
+}
+
+/// What the data source will be asked; checks that server and channels exist, and keeps them there until the end.
+async fn tie(tx: &DatabaseTransaction, spec: &RuleSpec) -> Result<String, WriteError> {
+    let server = server_named(tx, spec.server_id, true).await?;
+    channels_named(tx, &spec.channel_ids, true).await?;
+    effective(spec, server.as_ref())
+}
+
+/// What the data source would be asked for `spec`, without keeping anything.
+pub async fn asked(db: &DatabaseConnection, spec: &RuleSpec) -> Result<String, WriteError> {
+    let server = server_named(db, spec.server_id, false).await?;
+    channels_named(db, &spec.channel_ids, false).await?;
+    effective(spec, server.as_ref())
+}
+
+fn effective(spec: &RuleSpec, server: Option<&server::Model>) -> Result<String, WriteError> {
+    let matchers = server.map(matchers_of);
+    spec.effective_expr(matchers.as_ref()).map_err(|error| WriteError::invalid("expr", error.to_string()))
+}
+
+async fn server_named<C: ConnectionTrait>(
+    db: &C,
+    id: Option<ServerId>,
+    keep: bool,
+) -> Result<Option<server::Model>, WriteError> {
+    let Some(id) = id else { return Ok(None) };
+    let query = server::Entity::find_by_id(id.0);
+    let query = if keep { query.lock_shared() } else { query };
+    let server = query.one(db).await?;
+    let server = server.ok_or_else(|| WriteError::invalid("server_id", format!("there is no server {id}")))?;
+    Ok(Some(server))
+}
+
+async fn channels_named<C: ConnectionTrait>(db: &C, ids: &[ChannelId], keep: bool) -> Result<(), WriteError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let query = channel::Entity::find()
+        .select_only()
+        .column(channel::Column::Id)
+        .filter(channel::Column::Id.is_in(ids.iter().map(|id| id.0)));
+    let query = if keep { query.lock_shared() } else { query };
+    let known: Vec<Uuid> = query.into_tuple().all(db).await?;
+    let unknown = ids.iter().filter(|id| !known.contains(&id.0));
+    let mistakes: Vec<FieldError> = unknown
+        .map(|id| FieldError { field: "channel_ids".to_owned(), message: format!("there is no channel {id}") })
+        .collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(WriteError::Invalid(mistakes)) }
+}
+
+fn written(spec: RuleSpec, now: Timestamp) -> ActiveModel {
+    let severity = spec.severity().map(str::to_owned);
+    // The group keeps the interval.
+    let RuleSpec { name, expr, threshold, hold, keep_firing, interval: _, group: _, .. } = spec;
+    let RuleSpec { labels, annotations, server_id, channel_ids, repeat_interval, is_active, .. } = spec;
+    ActiveModel {
+        name: Set(name),
+        expr: Set(expr),
+        threshold_op: Set(threshold.map(|threshold| threshold.op.as_str().to_owned())),
+        threshold_value: Set(threshold.map(|threshold| threshold.value)),
+        hold_ms: Set(hold.millis_i64()),
+        keep_firing_ms: Set(keep_firing.millis_i64()),
+        labels: Set(StoredLabels(labels)),
+        annotations: Set(StoredAnnotations(annotations)),
+        severity: Set(severity),
+        server_id: Set(server_id.map(Uuid::from)),
+        channel_ids: Set(StoredIds(channel_ids.into_iter().map(Uuid::from).collect())),
+        repeat_interval_ms: Set(repeat_interval.millis_i64()),
+        is_active: Set(is_active),
+        updated_at: Set(now),
+        ..ActiveModel::default()
+    }
+}
+
+/// Names of the rules that a condition selects, oldest first.
+pub(crate) async fn names<C: ConnectionTrait>(db: &C, condition: sea_orm::Condition) -> Result<Vec<String>, DbErr> {
+    use sea_orm::QueryOrder;
+    let query = Entity::find().select_only().column(rule::Column::Name).filter(condition);
+    query.order_by_asc(Column::Id).into_tuple().all(db).await
+}
+
+/// A group's interval is what its rules show.
+pub fn interval_of(group: &rule_group::Model) -> vigil_domain::Span {
+    vigil_domain::Span::from_millis_i64(group.interval_ms)
+}

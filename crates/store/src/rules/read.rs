@@ -1,0 +1,109 @@
+//! Rules as they are read: with their group and the worst state of their alerts, in three queries a page.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, prelude::Uuid, sea_query::Query,
+};
+use vigil_domain::id::{RuleId, ServerId};
+
+use crate::{
+    entity::{
+        alert,
+        rule::{Column, Entity, Model},
+        rule_group,
+    },
+    write::contains,
+};
+
+/// A rule with what surrounds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleRow {
+    pub rule: Model,
+    pub group: rule_group::Model,
+    /// `firing` if any of its alerts fires, otherwise `pending` if any is open.
+    pub state: Option<String>,
+}
+
+/// Which rules a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub server_id: Option<ServerId>,
+    /// A named group's name.
+    pub group: Option<String>,
+    pub severity: Option<String>,
+    pub is_active: Option<bool>,
+    pub health: Option<&'static str>,
+    /// Part of the name, whatever the case.
+    pub name_contains: Option<String>,
+}
+
+impl Filter {
+    fn condition(&self) -> Condition {
+        let in_group = |name: &String| {
+            let group = Query::select()
+                .column(rule_group::Column::Id)
+                .from(rule_group::Entity)
+                .and_where(rule_group::Column::Name.eq(name))
+                .to_owned();
+            Column::GroupId.in_subquery(group)
+        };
+        Condition::all()
+            .add_option(self.server_id.map(|server| Column::ServerId.eq(server.0)))
+            .add_option(self.group.as_ref().map(in_group))
+            .add_option(self.severity.as_ref().map(|severity| Column::Severity.eq(severity)))
+            .add_option(self.is_active.map(|is_active| Column::IsActive.eq(is_active)))
+            .add_option(self.health.map(|health| Column::Health.eq(health)))
+            .add_option(self.name_contains.as_ref().map(|text| contains(Column::Name, text)))
+    }
+}
+
+/// One page of rules, newest first, beginning after `after`.
+pub async fn list(
+    db: &DatabaseConnection,
+    filter: &Filter,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<RuleRow>, DbErr> {
+    let condition = filter.condition().add_option(after.map(|after| Column::Id.lt(after)));
+    let rules = Entity::find().filter(condition).order_by_desc(Column::Id).limit(limit).all(db).await?;
+    surround(db, rules).await
+}
+
+/// One rule.
+pub async fn find(db: &DatabaseConnection, id: RuleId) -> Result<Option<RuleRow>, DbErr> {
+    let rule = Entity::find_by_id(id.0).one(db).await?;
+    Ok(surround(db, rule.into_iter().collect()).await?.pop())
+}
+
+async fn surround<C: ConnectionTrait>(db: &C, rules: Vec<Model>) -> Result<Vec<RuleRow>, DbErr> {
+    if rules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let group_ids = rules.iter().map(|rule| rule.group_id);
+    let groups = rule_group::Entity::find().filter(rule_group::Column::Id.is_in(group_ids)).all(db).await?;
+    let groups: BTreeMap<Uuid, rule_group::Model> = groups.into_iter().map(|group| (group.id, group)).collect();
+    let mut states = states(db, &rules).await?;
+    // A rule that lost its group between the two reads was just deleted or moved: it is not shown.
+    let rows = rules.into_iter().filter_map(|rule| {
+        let group = groups.get(&rule.group_id)?.clone();
+        let state = states.remove(&rule.id);
+        Some(RuleRow { rule, group, state })
+    });
+    Ok(rows.collect())
+}
+
+/// `firing` sorts before `pending`, so the least state is the worst.
+async fn states<C: ConnectionTrait>(db: &C, rules: &[Model]) -> Result<BTreeMap<Uuid, String>, DbErr> {
+    let states = alert::Entity::find()
+        .select_only()
+        .column(alert::Column::RuleId)
+        .column_as(alert::Column::State.min(), "state")
+        .filter(alert::Column::RuleId.is_in(rules.iter().map(|rule| rule.id)))
+        .group_by(alert::Column::RuleId)
+        .into_tuple::<(Uuid, String)>()
+        .all(db)
+        .await?;
+    Ok(states.into_iter().collect())
+}

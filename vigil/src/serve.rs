@@ -1,0 +1,58 @@
+//! `vigil serve`: API, scheduler and workers in one process.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use vigil_backend::{AppState, Parts, setup};
+use vigil_runtime::{Clock, Config, Secret, Shutdown, keys, metrics, shutdown, telemetry};
+use vigil_worker::Context;
+
+use crate::stores;
+
+pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
+    telemetry::init(&config.log);
+    metrics::install();
+    let shutdown = Shutdown::new();
+    shutdown.listen_for_signals()?;
+    let listen = config.http.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("listen on {listen}; set VIGIL_HTTP__LISTEN to another address if something else is there")
+    })?;
+    config.http.listen = listener.local_addr()?;
+    let stores = stores::open_current(&config).await?;
+    let jwt_secret = key(&config, config.auth.jwt_secret.as_ref(), "jwt.key")?;
+    let seal_key = key(&config, config.secrets.key.as_ref(), "secrets.key")?;
+    let config = Arc::new(config);
+    let ctx = Context::new(&stores, Arc::clone(&config), &seal_key, Clock::System)?;
+    let state = AppState::new(Parts {
+        db: stores.db,
+        queue: stores.queue,
+        live: stores.live,
+        cache: stores.cache,
+        throttle: stores.throttle,
+        datasource: ctx.datasource.clone(),
+        clock: Clock::System,
+        config: Arc::clone(&config),
+        sealer: ctx.sealer.clone(),
+        shutdown: shutdown.clone(),
+        jwt_secret,
+    });
+    let base_url = vigil_backend::serve::base_url(&config, config.http.listen);
+    if let Some(link) = setup::ensure_first_admin(&state, &base_url, Clock::System.now()).await? {
+        println!("No admin yet. Make one within 30 minutes: {link}");
+    }
+    vigil_worker::run(&ctx, &shutdown);
+    tracing::info!(address = %config.http.listen, docs = format!("{base_url}/docs"), "vigil is listening");
+    vigil_backend::serve(listener, state, shutdown.clone()).await?;
+    anyhow::ensure!(shutdown.wait(shutdown::LIMIT).await, "some work did not end in time; its leases will expire");
+    Ok(())
+}
+
+/// The configured key, or one that is made at the first start and kept beside the database.
+fn key(config: &Config, configured: Option<&Secret>, file: &str) -> anyhow::Result<Secret> {
+    match configured {
+        Some(key) => Ok(key.clone()),
+        None => Ok(keys::load_or_create_key(&config.database.directory(), file)?),
+    }
+}

@@ -1,0 +1,37 @@
+//! What every job has at hand.
+
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+use vigil_datasource::Datasource;
+use vigil_domain::id::NotificationId;
+use vigil_runtime::{clock::Clock, config::Config};
+use vigil_store::{live::Live, queue::Queue, seal::Sealer};
+
+use crate::{channels::Senders, jobs::evaluate_group::Answers};
+
+/// Connections and settings of a worker. Clones share them.
+#[derive(Clone)]
+pub struct Context {
+    pub db: DatabaseConnection,
+    pub queue: Queue,
+    pub live: Live,
+    pub datasource: Datasource,
+    pub clock: Clock,
+    pub config: Arc<Config>,
+    pub sealer: Sealer,
+    pub senders: Senders,
+    /// Names this process in leases and logs; unique per start.
+    pub instance: String,
+    /// What the data source answered in the last moments.
+    pub answers: Answers,
+}
+
+impl Context {
+    /// Says that notifications are due. A failure costs latency only: the sweep finds them.
+    pub async fn push_deliver(&self, notifications: Vec<NotificationId>) {
+        if let Err(error) = self.queue.push_deliver(notifications).await {
+            tracing::warn!(%error, "queue unreachable: the sweep will deliver");
+        }
+    }
+}

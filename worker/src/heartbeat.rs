@@ -1,0 +1,129 @@
+//! What a worker does by itself: schedule each second, sweep, look after a failing data source, forget old history.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use vigil_domain::source::Outcome;
+use vigil_runtime::shutdown::Shutdown;
+use vigil_store::{evaluation, outbox};
+
+use crate::{
+    Context,
+    jobs::{self, deliver_notification, evaluate_group::source_policy},
+    schedule::{Scheduler, sweep_groups},
+};
+
+/// How often a failing data source is asked whether it is back, beside the rules that ask it.
+const PROBE: Duration = Duration::from_secs(5);
+/// How often old history is looked for, and how many rows go at once.
+const PRUNE: Duration = Duration::from_secs(600);
+const PRUNE_ROWS: u64 = 5_000;
+
+/// Starts everything a worker does; it ends with `shutdown`.
+pub fn run(ctx: &Context, shutdown: &Shutdown) {
+    shutdown.spawn("jobs", jobs::work(ctx.clone(), shutdown.token()));
+    shutdown.spawn("schedule", schedule(ctx.clone(), shutdown.clone()));
+    shutdown.spawn("sweep", sweep(ctx.clone(), shutdown.clone()));
+}
+
+/// Ticks at every whole second: slots are whole seconds.
+async fn schedule(ctx: Context, shutdown: Shutdown) {
+    let (stop, mut scheduler) = (shutdown.token(), Scheduler::default());
+    let mut probed = ctx.clock.now();
+    loop {
+        let into_second = ctx.clock.now().timestamp_subsec_millis().min(999);
+        let next = Duration::from_millis(u64::from(1_000 - into_second));
+        tokio::select! {
+            () = tokio::time::sleep(next) => {}
+            () = stop.cancelled() => break,
+        }
+        if let Err(error) = beat(&ctx, &mut scheduler, &mut probed).await {
+            counter!("vigil_scheduler_errors_total").increment(1);
+            tracing::error!(error = format!("{error:#}"), "could not schedule; trying again in a second");
+        }
+    }
+    scheduler.resign(&ctx).await;
+}
+
+async fn beat(ctx: &Context, scheduler: &mut Scheduler, probed: &mut vigil_domain::Timestamp) -> anyhow::Result<()> {
+    let now = ctx.clock.now();
+    let leads = scheduler.leads(ctx, now).await?;
+    gauge!("vigil_scheduler_leader").set(f64::from(u8::from(leads)));
+    if !leads {
+        return Ok(());
+    }
+    scheduler.tick(ctx, now).await?;
+    if (now - *probed).to_std().is_ok_and(|since| since >= PROBE) {
+        *probed = now;
+        let ctx = ctx.clone();
+        tokio::spawn(async move {
+            if let Err(error) = probe(&ctx).await {
+                tracing::warn!(error = format!("{error:#}"), "could not probe the data source");
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Asks a failing data source whether it is back, so that rules with long intervals do not delay the news.
+async fn probe(ctx: &Context) -> anyhow::Result<()> {
+    let source = evaluation::current_source(&ctx.db).await?;
+    gauge!("vigil_datasource_up").set(f64::from(u8::from(source.status.down_since.is_none())));
+    if source.status.failing_since.is_none() {
+        return Ok(());
+    }
+    let outcome = match ctx.datasource.healthy().await {
+        Err(error) if error.is_source_failure() => Outcome::Failed(error.to_string()),
+        Ok(()) | Err(_) => Outcome::Answered,
+    };
+    let due = evaluation::record_probe(&ctx.db, &outcome, ctx.clock.now(), source_policy(ctx)).await?;
+    if !due.is_empty() {
+        ctx.push_deliver(due).await;
+    }
+    Ok(())
+}
+
+async fn sweep(ctx: Context, shutdown: Shutdown) {
+    let stop = shutdown.token();
+    let mut pruned = ctx.clock.now();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(ctx.config.delivery.sweep()) => {}
+            () = stop.cancelled() => break,
+        }
+        tokio::join!(sweep_evaluations(&ctx), deliver_notification::sweep(&ctx), report(&ctx));
+        let now = ctx.clock.now();
+        if (now - pruned).to_std().is_ok_and(|since| since >= PRUNE) {
+            pruned = now;
+            prune(&ctx, now).await;
+        }
+    }
+}
+
+async fn sweep_evaluations(ctx: &Context) {
+    match sweep_groups(ctx, ctx.clock.now()).await {
+        Ok(0) => {}
+        Ok(found) => counter!("vigil_sweep_groups_total").increment(found as u64),
+        Err(error) => tracing::error!(error = format!("{error:#}"), "could not sweep groups"),
+    }
+}
+
+/// Gauges that only the database and the queue know.
+async fn report(ctx: &Context) {
+    if let Err(error) = outbox::report(&ctx.db).await {
+        tracing::warn!(%error, "could not count notifications");
+    }
+    if let Err(error) = ctx.queue.depth().await {
+        tracing::debug!(%error, "could not read the queue's depth");
+    }
+}
+
+async fn prune(ctx: &Context, now: vigil_domain::Timestamp) {
+    let retention = &ctx.config.retention;
+    let days = |days: u32| now - chrono::TimeDelta::days(i64::from(days));
+    let events = evaluation::prune_events(&ctx.db, days(retention.events_days), PRUNE_ROWS).await;
+    let notifications = outbox::prune(&ctx.db, days(retention.notifications_days), PRUNE_ROWS).await;
+    for error in [events.err(), notifications.err()].into_iter().flatten() {
+        tracing::warn!(%error, "could not forget old history");
+    }
+}

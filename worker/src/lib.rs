@@ -1,0 +1,11 @@
+//! The hands: evaluates rules on time and delivers what follows. Knows Telegram; knows no HTTP routes.
+
+pub mod channels;
+pub mod connect;
+pub mod context;
+mod heartbeat;
+pub mod jobs;
+pub mod schedule;
+
+pub use context::Context;
+pub use heartbeat::run;
