@@ -1,6 +1,6 @@
 //! Listening, serving and ending politely.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{future::IntoFuture, io, net::SocketAddr, time::Duration};
 
 use axum::{
     Router,
@@ -15,6 +15,9 @@ use crate::{app::router, routes::exposition, state::AppState};
 
 /// How often expired tokens and tickets are deleted.
 const SWEEP: Duration = Duration::from_secs(3600);
+
+/// How long requests in hand may take once the end has begun.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Serves the API until the end begins, then finishes the requests in hand. Beside it: `/metrics` on the address of its
 /// own, when one is configured, and the deletion of expired tokens.
@@ -31,7 +34,18 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: Shutdown) -
     shutdown.spawn("metrics upkeep", vigil_runtime::metrics::upkeep(shutdown.token()));
     shutdown.spawn("sweep of accounts", sweep(state.clone(), shutdown.clone()));
     let app = router(state).await.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(with_no_delay(listener), app).with_graceful_shutdown(shutdown.token().cancelled_owned()).await
+    let served = axum::serve(with_no_delay(listener), app).with_graceful_shutdown(shutdown.token().cancelled_owned());
+    let too_long = async {
+        shutdown.token().cancelled().await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        ended = served.into_future() => ended,
+        () = too_long => {
+            tracing::warn!("some connections did not end in time and are cut");
+            Ok(())
+        }
+    }
 }
 
 /// Serves `/metrics` alone, to everybody who can reach the listener.

@@ -22,10 +22,10 @@ while read -r word value; do
     directory) directories="$directories $value" ;;
     esac
 done
-alive() { for group in $groups; do kill -0 -- "-$group" 2>/dev/null && return 0; done; return 1; }
-for group in $groups; do kill -CONT -- "-$group"; kill -TERM -- "-$group"; done 2>/dev/null
+alive() { for group in $groups; do kill -s 0 -- "-$group" 2>/dev/null && return 0; done; return 1; }
+for group in $groups; do kill -s CONT -- "-$group"; kill -s TERM -- "-$group"; done 2>/dev/null
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do alive || break; sleep 0.1; done
-for group in $groups; do kill -KILL -- "-$group"; done 2>/dev/null
+for group in $groups; do kill -s KILL -- "-$group"; done 2>/dev/null
 for directory in $directories; do case $directory in */vigil-test-*) rm -rf "$directory" ;; esac; done
 "#;
 
@@ -64,6 +64,7 @@ fn start() -> ChildStdin {
 mod tests {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
+    use std::time::{Duration, Instant};
 
     fn sleeper() -> std::process::Child {
         Command::new("sleep").arg("1000").process_group(0).spawn().unwrap()
@@ -82,10 +83,13 @@ mod tests {
         writeln!(pipe, "directory {}\ndirectory {}", ours.display(), other.display()).unwrap();
         drop(pipe);
 
-        assert_eq!(watched.wait().unwrap().signal(), Some(15));
+        let deadline = Instant::now() + Duration::from_secs(10);
         while ours.exists() {
-            std::thread::yield_now();
+            assert!(Instant::now() < deadline, "the directory is still there");
+            std::thread::sleep(Duration::from_millis(5));
         }
+        let ended = watched.try_wait().unwrap().expect("directories go when their owners have ended");
+        assert_eq!(ended.signal(), Some(15));
         assert!(other.exists());
         assert!(forgotten.try_wait().unwrap().is_none());
         forgotten.kill().unwrap();

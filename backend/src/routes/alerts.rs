@@ -1,8 +1,7 @@
 //! `/alerts`: what is pending or firing now.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -26,7 +25,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list))
 }
 
@@ -49,6 +48,7 @@ impl OpenState {
 
 /// One series of one rule that is pending or firing.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Alert)]
 pub(crate) struct AlertOut {
     rule_id: Uuid,
     #[schema(required)]
@@ -65,18 +65,19 @@ pub(crate) struct AlertOut {
     #[schema(example = "97.5")]
     value: String,
     /// The slot that first saw it.
-    active_at: Timestamp,
+    active_at: DateTime<Utc>,
     /// The slot since which it fires.
     #[schema(required)]
-    starts_at: Option<Timestamp>,
+    starts_at: Option<DateTime<Utc>>,
     /// The slot that first missed it, while `keep_firing_for` keeps it.
     #[schema(required)]
-    keep_firing_since: Option<Timestamp>,
+    keep_firing_since: Option<DateTime<Utc>>,
 }
 
 impl From<alert::Model> for AlertOut {
     fn from(row: alert::Model) -> Self {
-        let alert::Model { rule_id, fingerprint, server_id, severity: _, state: _, value, labels, annotations, .. } = row;
+        let alert::Model { rule_id, fingerprint, server_id, severity: _, state: _, value, labels, annotations, .. } =
+            row;
         let alert::Model { active_at, fired_at, absent_since, .. } = row;
         Self {
             rule_id,
@@ -117,14 +118,10 @@ pub(crate) struct ListQuery {
 struct Mark(i64, Uuid, String);
 
 /// Lists open alerts, newest first.
-#[utoipa::path(get, path = "/alerts", tag = "alerts", params(ListQuery),
+#[utoipa::path(get, path = "/alerts", tag = "alerts", operation_id = "list_alerts", params(ListQuery),
     responses((status = 200, description = "One page", body = Page<AlertOut>), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn list(
-    Viewer(_): Viewer,
-    State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Page<AlertOut>>> {
+async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQuery>) -> Result<Json<Page<AlertOut>>> {
     let page = window::<Mark>(query.limit, query.cursor.as_deref())?;
     let filter = AlertFilter {
         server_id: query.server_id,

@@ -29,11 +29,8 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
-        .routes(routes!(list, create))
-        .routes(routes!(show, update, delete))
-        .merge(trial::routes())
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, update, delete)).merge(trial::routes())
 }
 
 /// Which channels a list shows.
@@ -54,11 +51,11 @@ pub(crate) struct ListQuery {
 }
 
 /// Lists channels, newest first.
-#[utoipa::path(get, path = "/channels", tag = "channels", params(ListQuery),
+#[utoipa::path(get, path = "/channels", tag = "channels", operation_id = "list_channels", params(ListQuery),
     responses((status = 200, description = "One page", body = Page<ChannelOut>), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn list(
-    Viewer(_): Viewer,
+    _: Viewer,
     State(app): State<AppState>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<ChannelOut>>> {
@@ -69,17 +66,13 @@ async fn list(
 }
 
 /// Adds a channel.
-#[utoipa::path(post, path = "/channels", tag = "channels", request_body = ChannelIn,
+#[utoipa::path(post, path = "/channels", tag = "channels", operation_id = "create_channel", request_body = ChannelIn,
     responses(
         (status = 201, description = "Added", body = ChannelOut, headers(("Location" = String, description = "Its address"))),
         Guarded, Writing,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn create(
-    Operator(_): Operator,
-    State(app): State<AppState>,
-    Json(body): Json<ChannelIn>,
-) -> Result<impl IntoResponse> {
+async fn create(_: Operator, State(app): State<AppState>, Json(body): Json<ChannelIn>) -> Result<impl IntoResponse> {
     let id = ChannelId::random();
     let kept = sealed(ChannelDraft::from(body), id, None, &app.sealer)?;
     let channel = ChannelOut::from(channels::insert(&app.db, id, kept, app.now()).await?);
@@ -87,24 +80,21 @@ async fn create(
 }
 
 /// Shows a channel.
-#[utoipa::path(get, path = "/channels/{id}", tag = "channels", params(("id" = Uuid, Path, description = "The channel")),
+#[utoipa::path(get, path = "/channels/{id}", tag = "channels", operation_id = "show_channel", params(("id" = Uuid, Path, description = "The channel")),
     responses((status = 200, description = "The channel", body = ChannelOut), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn show(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<ChannelId>) -> Result<Json<ChannelOut>> {
+async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<ChannelId>) -> Result<Json<ChannelOut>> {
     let channel = channels::find(&app.db, id).await?.ok_or(Problem::NotFound("the channel"))?;
     Ok(Json(channel.into()))
 }
 
 /// Changes a channel. A secret that is absent, or `null` as it reads back, is kept.
-#[utoipa::path(patch, path = "/channels/{id}", tag = "channels", request_body = ChannelPatch,
-    params(
-        ("id" = Uuid, Path, description = "The channel"),
-        ("If-Match" = Option<String>, Header, description = "The version this change is for, in quotes"),
-    ),
+#[utoipa::path(patch, path = "/channels/{id}", tag = "channels", operation_id = "update_channel", request_body = ChannelPatch,
+    params(("id" = Uuid, Path, description = "The channel"), IfMatch),
     responses((status = 200, description = "The channel after the change", body = ChannelOut), Guarded, Writing),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn update(
-    Operator(_): Operator,
+    _: Operator,
     State(app): State<AppState>,
     Path(id): Path<ChannelId>,
     IfMatch(version): IfMatch,
@@ -116,15 +106,12 @@ async fn update(
 }
 
 /// Removes a channel that no rule uses.
-#[utoipa::path(delete, path = "/channels/{id}", tag = "channels",
-    params(
-        ("id" = Uuid, Path, description = "The channel"),
-        ("If-Match" = Option<String>, Header, description = "The version to be removed, in quotes"),
-    ),
+#[utoipa::path(delete, path = "/channels/{id}", tag = "channels", operation_id = "delete_channel",
+    params(("id" = Uuid, Path, description = "The channel"), IfMatch),
     responses((status = 204, description = "Removed"), Guarded, Writing),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn delete(
-    Operator(_): Operator,
+    _: Operator,
     State(app): State<AppState>,
     Path(id): Path<ChannelId>,
     IfMatch(version): IfMatch,

@@ -1,8 +1,7 @@
 //! `/events`: every change of state of every alert, newest first.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     IntoParams, ToSchema,
@@ -11,7 +10,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use vigil_domain::{
-    Labels, Timestamp,
+    Labels,
     alert::Annotations,
     event::{EventReason, EventState},
     id::{EventId, RuleId, ServerId},
@@ -30,7 +29,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list)).routes(routes!(show))
 }
 
@@ -49,6 +48,7 @@ fn reasons() -> Object {
 
 /// One change of state.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
 pub(crate) struct EventOut {
     id: Uuid,
     rule_id: Uuid,
@@ -73,19 +73,21 @@ pub(crate) struct EventOut {
     #[schema(schema_with = reasons)]
     reason: String,
     /// The slot that first saw the alert.
-    active_at: Timestamp,
+    active_at: DateTime<Utc>,
     /// The slot since which it fired.
     #[schema(required)]
-    starts_at: Option<Timestamp>,
+    starts_at: Option<DateTime<Utc>>,
     /// The slot: the instant the evaluation was for.
-    evaluated_at: Timestamp,
+    evaluated_at: DateTime<Utc>,
     /// When it was written down.
-    created_at: Timestamp,
+    created_at: DateTime<Utc>,
 }
 
 impl From<alert_event::Model> for EventOut {
     fn from(row: alert_event::Model) -> Self {
-        let alert_event::Model { id, rule_id, rule_name, server_id, severity, fingerprint, labels, annotations, .. } = row;
+        let alert_event::Model {
+            id, rule_id, rule_name, server_id, severity, fingerprint, labels, annotations, ..
+        } = row;
         let alert_event::Model { state, value, reason, active_at, starts_at, evaluated_at, created_at, .. } = row;
         let (labels, annotations) = (labels.0, annotations.0);
         Self {
@@ -121,9 +123,9 @@ pub(crate) struct ListQuery {
     #[param(schema_with = states)]
     state: Option<EventState>,
     /// Slots from here on.
-    from: Option<Timestamp>,
+    from: Option<DateTime<Utc>>,
     /// Slots up to here.
-    to: Option<Timestamp>,
+    to: Option<DateTime<Utc>>,
     /// Items per page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u64>,
@@ -132,14 +134,10 @@ pub(crate) struct ListQuery {
 }
 
 /// Lists events, newest first. Also serves as the list of recent alerts.
-#[utoipa::path(get, path = "/events", tag = "events", params(ListQuery),
+#[utoipa::path(get, path = "/events", tag = "events", operation_id = "list_events", params(ListQuery),
     responses((status = 200, description = "One page", body = Page<EventOut>), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn list(
-    Viewer(_): Viewer,
-    State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Page<EventOut>>> {
+async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQuery>) -> Result<Json<Page<EventOut>>> {
     let page = window::<Uuid>(query.limit, query.cursor.as_deref())?;
     let ListQuery { server_id, rule_id, severity, state, from, to, .. } = query;
     let filter = EventFilter { server_id, rule_id, severity, state: state.map(EventState::as_str), from, to };
@@ -148,10 +146,10 @@ async fn list(
 }
 
 /// Shows one event.
-#[utoipa::path(get, path = "/events/{id}", tag = "events", params(("id" = Uuid, Path, description = "The event")),
+#[utoipa::path(get, path = "/events/{id}", tag = "events", operation_id = "show_event", params(("id" = Uuid, Path, description = "The event")),
     responses((status = 200, description = "The event", body = EventOut), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn show(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<EventId>) -> Result<Json<EventOut>> {
+async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<EventId>) -> Result<Json<EventOut>> {
     let event = history::event(&app.db, id).await?.ok_or(Problem::NotFound("the event"))?;
     Ok(Json(event.into()))
 }

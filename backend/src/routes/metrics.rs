@@ -11,7 +11,7 @@ use crate::state::AppState;
 /// The most points per series that one query may ask for, as in Prometheus.
 const MOST_STEPS: i64 = 11_000;
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     summary::routes().merge(range::routes()).merge(passed::routes())
 }
 

@@ -1,8 +1,17 @@
 //! One file per resource. Each has `routes()`; a new one is two lines here.
 
+mod alerts;
 mod api_keys;
 mod auth;
+mod channels;
+mod events;
 mod health;
+mod metrics;
+mod notifications;
+mod rule_groups;
+mod rules;
+mod sd;
+mod servers;
 mod setup;
 mod users;
 mod ws_tickets;
@@ -21,6 +30,15 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(api_keys::routes())
         .merge(users::routes())
         .merge(setup::routes())
+        .merge(alerts::routes())
+        .merge(channels::routes())
+        .merge(events::routes())
+        .merge(metrics::routes())
+        .merge(notifications::routes())
+        .merge(rule_groups::routes())
+        .merge(rules::routes())
+        .merge(sd::routes())
+        .merge(servers::routes())
         .merge(ws_tickets::routes());
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api)

@@ -1,14 +1,13 @@
 //! `/notifications`: what was said to whom, why, and how it went.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema, openapi::Object};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use vigil_domain::{
-    Labels, Timestamp,
+    Labels,
     id::{ChannelId, NotificationId, RuleId},
     message::{AlertLine, Message},
     notification::{NotificationStatus, NotifyReason},
@@ -28,7 +27,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list)).routes(routes!(show))
 }
 
@@ -60,6 +59,7 @@ fn line_states() -> Object {
 
 /// One message to one channel.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Notification)]
 pub(crate) struct NotificationOut {
     id: Uuid,
     channel_id: Uuid,
@@ -81,10 +81,10 @@ pub(crate) struct NotificationOut {
     #[schema(required)]
     last_error: Option<String>,
     /// When it is, or was, to be tried next.
-    due_at: Timestamp,
-    created_at: Timestamp,
+    due_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
     #[schema(required)]
-    delivered_at: Option<Timestamp>,
+    delivered_at: Option<DateTime<Utc>>,
 }
 
 /// One alert of a message.
@@ -101,7 +101,7 @@ pub(crate) struct LineOut {
 /// One try to deliver.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AttemptOut {
-    at: Timestamp,
+    at: DateTime<Utc>,
     #[schema(schema_with = attempt_statuses)]
     status: String,
     #[schema(required)]
@@ -159,9 +159,9 @@ pub(crate) struct ListQuery {
     #[param(schema_with = reasons)]
     reason: Option<NotifyReason>,
     /// Made from here on.
-    from: Option<Timestamp>,
+    from: Option<DateTime<Utc>>,
     /// Made up to here.
-    to: Option<Timestamp>,
+    to: Option<DateTime<Utc>>,
     /// Items per page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u64>,
@@ -170,11 +170,11 @@ pub(crate) struct ListQuery {
 }
 
 /// Lists notifications with their attempts, newest first.
-#[utoipa::path(get, path = "/notifications", tag = "notifications", params(ListQuery),
+#[utoipa::path(get, path = "/notifications", tag = "notifications", operation_id = "list_notifications", params(ListQuery),
     responses((status = 200, description = "One page", body = Page<NotificationOut>), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn list(
-    Viewer(_): Viewer,
+    _: Viewer,
     State(app): State<AppState>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<NotificationOut>>> {
@@ -192,15 +192,11 @@ async fn list(
 }
 
 /// Shows one notification.
-#[utoipa::path(get, path = "/notifications/{id}", tag = "notifications",
+#[utoipa::path(get, path = "/notifications/{id}", tag = "notifications", operation_id = "show_notification",
     params(("id" = Uuid, Path, description = "The notification")),
     responses((status = 200, description = "The notification", body = NotificationOut), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn show(
-    Viewer(_): Viewer,
-    State(app): State<AppState>,
-    Path(id): Path<NotificationId>,
-) -> Result<Json<NotificationOut>> {
+async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<NotificationId>) -> Result<Json<NotificationOut>> {
     let told = history::notification(&app.db, id).await?.ok_or(Problem::NotFound("the notification"))?;
     Ok(Json(told.into()))
 }

@@ -5,11 +5,12 @@ use axum::{
     http::{StatusCode, header::LOCATION},
     response::IntoResponse,
 };
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
-use vigil_domain::{Span, Timestamp, id::GroupId, rule::GroupDraft};
+use vigil_domain::{Span, id::GroupId, rule::GroupDraft};
 use vigil_store::{
     entity::rule_group,
     rules::{groups, interval_of},
@@ -24,7 +25,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, update, delete))
 }
 
@@ -91,6 +92,7 @@ impl GroupPatch {
 
 /// A rule group.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RuleGroup)]
 pub(crate) struct GroupOut {
     id: Uuid,
     #[schema(example = "node")]
@@ -106,7 +108,7 @@ pub(crate) struct GroupOut {
     active_rules: i32,
     /// When it was last evaluated.
     #[schema(required)]
-    last_evaluation: Option<Timestamp>,
+    last_evaluation: Option<DateTime<Utc>>,
     /// How long that took.
     #[schema(required)]
     evaluation_seconds: Option<f64>,
@@ -114,8 +116,8 @@ pub(crate) struct GroupOut {
     #[schema(minimum = 0)]
     missed_slots: i64,
     version: i32,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
 }
 
 impl From<rule_group::Model> for GroupOut {
@@ -152,56 +154,45 @@ pub(crate) struct ListQuery {
 }
 
 /// Lists named rule groups, newest first.
-#[utoipa::path(get, path = "/rule-groups", tag = "rule-groups", params(ListQuery),
+#[utoipa::path(get, path = "/rule-groups", tag = "rule-groups", operation_id = "list_rule_groups", params(ListQuery),
     responses((status = 200, description = "One page", body = Page<GroupOut>), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn list(
-    Viewer(_): Viewer,
-    State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Page<GroupOut>>> {
+async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQuery>) -> Result<Json<Page<GroupOut>>> {
     let page = window::<Uuid>(query.limit, query.cursor.as_deref())?;
     let rows = groups::list(&app.db, query.q.as_deref(), page.after, page.rows()).await?;
     Ok(Json(Page::of(rows, &page, |row| row.id, GroupOut::from)))
 }
 
 /// Adds a named rule group.
-#[utoipa::path(post, path = "/rule-groups", tag = "rule-groups", request_body = GroupIn,
+#[utoipa::path(post, path = "/rule-groups", tag = "rule-groups", operation_id = "create_rule_group", request_body = GroupIn,
     responses(
         (status = 201, description = "Added", body = GroupOut, headers(("Location" = String, description = "Its address"))),
         Guarded, Writing,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn create(
-    Operator(_): Operator,
-    State(app): State<AppState>,
-    Json(body): Json<GroupIn>,
-) -> Result<impl IntoResponse> {
+async fn create(_: Operator, State(app): State<AppState>, Json(body): Json<GroupIn>) -> Result<impl IntoResponse> {
     let spec = GroupDraft::from(body).check()?;
     let group = GroupOut::from(groups::insert(&app.db, spec, app.now()).await?);
     Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/rule-groups/{}", group.id))], Json(group)))
 }
 
 /// Shows a named rule group.
-#[utoipa::path(get, path = "/rule-groups/{id}", tag = "rule-groups",
+#[utoipa::path(get, path = "/rule-groups/{id}", tag = "rule-groups", operation_id = "show_rule_group",
     params(("id" = Uuid, Path, description = "The group")),
     responses((status = 200, description = "The group", body = GroupOut), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn show(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<GroupId>) -> Result<Json<GroupOut>> {
+async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<GroupId>) -> Result<Json<GroupOut>> {
     let group = groups::find(&app.db, id).await?.ok_or(Problem::NotFound("the rule group"))?;
     Ok(Json(group.into()))
 }
 
 /// Changes a named rule group. Its rules follow a new interval at once.
-#[utoipa::path(patch, path = "/rule-groups/{id}", tag = "rule-groups", request_body = GroupPatch,
-    params(
-        ("id" = Uuid, Path, description = "The group"),
-        ("If-Match" = Option<String>, Header, description = "The version this change is for, in quotes"),
-    ),
+#[utoipa::path(patch, path = "/rule-groups/{id}", tag = "rule-groups", operation_id = "update_rule_group", request_body = GroupPatch,
+    params(("id" = Uuid, Path, description = "The group"), IfMatch),
     responses((status = 200, description = "The group after the change", body = GroupOut), Guarded, Writing),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn update(
-    Operator(_): Operator,
+    _: Operator,
     State(app): State<AppState>,
     Path(id): Path<GroupId>,
     IfMatch(version): IfMatch,
@@ -213,15 +204,12 @@ async fn update(
 }
 
 /// Removes a rule group that has no rules.
-#[utoipa::path(delete, path = "/rule-groups/{id}", tag = "rule-groups",
-    params(
-        ("id" = Uuid, Path, description = "The group"),
-        ("If-Match" = Option<String>, Header, description = "The version to be removed, in quotes"),
-    ),
+#[utoipa::path(delete, path = "/rule-groups/{id}", tag = "rule-groups", operation_id = "delete_rule_group",
+    params(("id" = Uuid, Path, description = "The group"), IfMatch),
     responses((status = 204, description = "Removed"), Guarded, Writing),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn delete(
-    Operator(_): Operator,
+    _: Operator,
     State(app): State<AppState>,
     Path(id): Path<GroupId>,
     IfMatch(version): IfMatch,

@@ -29,7 +29,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
@@ -85,14 +85,10 @@ pub(crate) struct ListQuery {
 }
 
 /// Lists rules, newest first.
-#[utoipa::path(get, path = "/rules", tag = "rules", params(ListQuery),
+#[utoipa::path(get, path = "/rules", tag = "rules", operation_id = "list_rules", params(ListQuery),
     responses((status = 200, description = "One page", body = Page<RuleOut>), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn list(
-    Viewer(_): Viewer,
-    State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Page<RuleOut>>> {
+async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQuery>) -> Result<Json<Page<RuleOut>>> {
     let page = window::<Uuid>(query.limit, query.cursor.as_deref())?;
     let filter = Filter {
         server_id: query.server_id,
@@ -109,7 +105,7 @@ async fn list(
 /// Adds a rule.
 ///
 /// The first evaluation follows within one interval. A `group` that does not exist is made, with an interval of 1m.
-#[utoipa::path(post, path = "/rules", tag = "rules", request_body = RuleIn,
+#[utoipa::path(post, path = "/rules", tag = "rules", operation_id = "create_rule", request_body = RuleIn,
     responses(
         (status = 201, description = "Added", body = RuleOut, headers(("Location" = String, description = "Its address"))),
         Guarded, Writing,
@@ -126,10 +122,10 @@ async fn create(
 }
 
 /// Shows a rule.
-#[utoipa::path(get, path = "/rules/{id}", tag = "rules", params(("id" = Uuid, Path, description = "The rule")),
+#[utoipa::path(get, path = "/rules/{id}", tag = "rules", operation_id = "show_rule", params(("id" = Uuid, Path, description = "The rule")),
     responses((status = 200, description = "The rule", body = RuleOut), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn show(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<RuleId>) -> Result<Json<RuleOut>> {
+async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<RuleId>) -> Result<Json<RuleOut>> {
     let rule = rules::find(&app.db, id).await?.ok_or(Problem::NotFound("the rule"))?;
     Ok(Json(rule.into()))
 }
@@ -137,11 +133,8 @@ async fn show(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<Rul
 /// Changes a rule.
 ///
 /// Open alerts stay as they are; the next evaluation is by the new rule. Switching it off ends them.
-#[utoipa::path(patch, path = "/rules/{id}", tag = "rules", request_body = RulePatch,
-    params(
-        ("id" = Uuid, Path, description = "The rule"),
-        ("If-Match" = Option<String>, Header, description = "The version this change is for, in quotes"),
-    ),
+#[utoipa::path(patch, path = "/rules/{id}", tag = "rules", operation_id = "update_rule", request_body = RulePatch,
+    params(("id" = Uuid, Path, description = "The rule"), IfMatch),
     responses((status = 200, description = "The rule after the change", body = RuleOut), Guarded, Writing),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn update(
@@ -158,11 +151,8 @@ async fn update(
 }
 
 /// Removes a rule and ends its alerts. Its versions and its history stay.
-#[utoipa::path(delete, path = "/rules/{id}", tag = "rules",
-    params(
-        ("id" = Uuid, Path, description = "The rule"),
-        ("If-Match" = Option<String>, Header, description = "The version to be removed, in quotes"),
-    ),
+#[utoipa::path(delete, path = "/rules/{id}", tag = "rules", operation_id = "delete_rule",
+    params(("id" = Uuid, Path, description = "The rule"), IfMatch),
     responses((status = 204, description = "Removed"), Guarded, Writing),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn delete(
@@ -177,12 +167,12 @@ async fn delete(
 }
 
 /// Lists every version of a rule, newest first; also of one that was removed.
-#[utoipa::path(get, path = "/rules/{id}/versions", tag = "rules",
+#[utoipa::path(get, path = "/rules/{id}/versions", tag = "rules", operation_id = "list_rule_versions",
     params(("id" = Uuid, Path, description = "The rule"), PageQuery),
     responses((status = 200, description = "One page", body = Page<VersionOut>), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn versions(
-    Viewer(_): Viewer,
+    _: Viewer,
     State(app): State<AppState>,
     Path(id): Path<RuleId>,
     Query(query): Query<PageQuery>,

@@ -1,7 +1,5 @@
 //! `/sd/prometheus`: the active servers as targets, in the format of Prometheus' HTTP service discovery.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,7 +9,7 @@ use vigil_store::{entity::server, servers};
 
 use crate::{auth::Viewer, extract::Json, openapi::Guarded, problem::Result, state::AppState};
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(targets))
 }
 
@@ -54,10 +52,10 @@ fn label_name(name: &str) -> String {
 }
 
 /// Targets for Prometheus' `http_sd_configs`: active servers that have an `instance`.
-#[utoipa::path(get, path = "/sd/prometheus", tag = "service-discovery",
+#[utoipa::path(get, path = "/sd/prometheus", tag = "service-discovery", operation_id = "prometheus_targets",
     responses((status = 200, description = "The targets", body = Vec<TargetGroup>), Guarded),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn targets(Viewer(_): Viewer, State(app): State<AppState>) -> Result<Json<Vec<TargetGroup>>> {
+async fn targets(_: Viewer, State(app): State<AppState>) -> Result<Json<Vec<TargetGroup>>> {
     let servers = servers::scraped(&app.db).await?;
     Ok(Json(servers.into_iter().filter_map(TargetGroup::of).collect()))
 }

@@ -7,14 +7,16 @@ use axum::{
     http::{StatusCode, header::LOCATION},
     response::IntoResponse,
 };
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
-use vigil_domain::{Labels, Timestamp, id::ServerId, server::ServerDraft};
+use vigil_domain::{Labels, id::ServerId, server::ServerDraft};
 use vigil_store::{
     entity::server,
     servers::{self, Filter},
+    write::WriteError,
 };
 
 use super::notifications::push;
@@ -27,7 +29,7 @@ use crate::{
     state::AppState,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, update, delete))
 }
 
@@ -95,6 +97,7 @@ pub(crate) struct ServerPatch {
 
 /// A server.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Server)]
 pub(crate) struct ServerOut {
     id: Uuid,
     #[schema(example = "web-1")]
@@ -111,8 +114,8 @@ pub(crate) struct ServerOut {
     description: Option<String>,
     is_active: bool,
     version: i32,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
 }
 
 impl From<server::Model> for ServerOut {
@@ -175,15 +178,23 @@ pub(crate) struct ListQuery {
     cursor: Option<String>,
 }
 
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Missing => Self::NotFound("the object"),
+            WriteError::Stale => Self::Stale,
+            WriteError::InUse(why) => Self::Conflict(why),
+            WriteError::Invalid(mistakes) => Self::Invalid(mistakes),
+            WriteError::Db(error) => error.into(),
+        }
+    }
+}
+
 /// Lists servers, newest first.
-#[utoipa::path(get, path = "/servers", tag = "servers", params(ListQuery),
+#[utoipa::path(get, path = "/servers", tag = "servers", operation_id = "list_servers", params(ListQuery),
     responses((status = 200, description = "One page", body = Page<ServerOut>), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn list(
-    Viewer(_): Viewer,
-    State(app): State<AppState>,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Page<ServerOut>>> {
+async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQuery>) -> Result<Json<Page<ServerOut>>> {
     let page = window::<Uuid>(query.limit, query.cursor.as_deref())?;
     let filter = Filter { is_active: query.is_active, department: query.department, name_contains: query.q };
     let rows = servers::list(&app.db, &filter, page.after, page.rows()).await?;
@@ -191,27 +202,23 @@ async fn list(
 }
 
 /// Adds a server.
-#[utoipa::path(post, path = "/servers", tag = "servers", request_body = ServerIn,
+#[utoipa::path(post, path = "/servers", tag = "servers", operation_id = "create_server", request_body = ServerIn,
     responses(
         (status = 201, description = "Added", body = ServerOut, headers(("Location" = String, description = "Its address"))),
         Guarded, Writing,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn create(
-    Operator(_): Operator,
-    State(app): State<AppState>,
-    Json(body): Json<ServerIn>,
-) -> Result<impl IntoResponse> {
+async fn create(_: Operator, State(app): State<AppState>, Json(body): Json<ServerIn>) -> Result<impl IntoResponse> {
     let spec = ServerDraft::from(body).check()?;
     let server = ServerOut::from(servers::insert(&app.db, spec, app.now()).await?);
     Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/servers/{}", server.id))], Json(server)))
 }
 
 /// Shows a server.
-#[utoipa::path(get, path = "/servers/{id}", tag = "servers", params(("id" = Uuid, Path, description = "The server")),
+#[utoipa::path(get, path = "/servers/{id}", tag = "servers", operation_id = "show_server", params(("id" = Uuid, Path, description = "The server")),
     responses((status = 200, description = "The server", body = ServerOut), Guarded, Reading),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn show(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<ServerId>) -> Result<Json<ServerOut>> {
+async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<ServerId>) -> Result<Json<ServerOut>> {
     let server = servers::find(&app.db, id).await?.ok_or(Problem::NotFound("the server"))?;
     Ok(Json(server.into()))
 }
@@ -219,15 +226,12 @@ async fn show(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<Ser
 /// Changes a server.
 ///
 /// When `instance` or `selector` change, its rules follow at once. Switching it off ends the alerts of its rules.
-#[utoipa::path(patch, path = "/servers/{id}", tag = "servers", request_body = ServerPatch,
-    params(
-        ("id" = Uuid, Path, description = "The server"),
-        ("If-Match" = Option<String>, Header, description = "The version this change is for, in quotes"),
-    ),
+#[utoipa::path(patch, path = "/servers/{id}", tag = "servers", operation_id = "update_server", request_body = ServerPatch,
+    params(("id" = Uuid, Path, description = "The server"), IfMatch),
     responses((status = 200, description = "The server after the change", body = ServerOut), Guarded, Writing),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn update(
-    Operator(_): Operator,
+    _: Operator,
     State(app): State<AppState>,
     Path(id): Path<ServerId>,
     IfMatch(version): IfMatch,
@@ -240,15 +244,12 @@ async fn update(
 }
 
 /// Removes a server that no rule watches.
-#[utoipa::path(delete, path = "/servers/{id}", tag = "servers",
-    params(
-        ("id" = Uuid, Path, description = "The server"),
-        ("If-Match" = Option<String>, Header, description = "The version to be removed, in quotes"),
-    ),
+#[utoipa::path(delete, path = "/servers/{id}", tag = "servers", operation_id = "delete_server",
+    params(("id" = Uuid, Path, description = "The server"), IfMatch),
     responses((status = 204, description = "Removed"), Guarded, Writing),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn delete(
-    Operator(_): Operator,
+    _: Operator,
     State(app): State<AppState>,
     Path(id): Path<ServerId>,
     IfMatch(version): IfMatch,

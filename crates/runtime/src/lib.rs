@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod exposition;
 pub mod fault;
 pub mod keys;
 pub mod metrics;

@@ -38,8 +38,10 @@ async fn a_dropped_process_takes_its_grandchildren_along() {
     let grandchild = process.output().trim().rsplit(' ').next().unwrap().parse().unwrap();
     assert!(exists(grandchild));
     drop(process);
+    let deadline = Instant::now() + PATIENCE;
     while exists(grandchild) {
-        tokio::task::yield_now().await;
+        assert!(Instant::now() < deadline, "the grandchild lives on");
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
@@ -60,8 +62,10 @@ async fn a_paused_process_does_nothing_until_it_is_resumed() {
     until_printed(&mut process, "tick", 1).await;
     process.pause();
     let stat = format!("/proc/{}/stat", process.id());
+    let deadline = Instant::now() + PATIENCE;
     while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
-        tokio::task::yield_now().await;
+        assert!(Instant::now() < deadline, "it was not stopped");
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
     let frozen = process.output().matches("tick").count();
     process.resume();

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
-use vigil_runtime::{Clock, Config, Shutdown, config::Program, crypto, metrics, shutdown, telemetry};
+use tokio::net::TcpListener;
+use vigil_runtime::{Clock, Config, Shutdown, config::Program, crypto, exposition, metrics, shutdown, telemetry};
 use vigil_store::stores::Stores;
 use vigil_worker::Context;
 
@@ -31,6 +32,11 @@ async fn run() -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
     shutdown.listen_for_signals()?;
     let ctx = Context::new(&stores, Arc::new(config), &key, Clock::System)?;
+    if let Some(listen) = ctx.config.metrics.listen {
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("listen on {listen} for metrics"))?;
+        shutdown.spawn("metrics", exposition::serve(listener, shutdown.token()));
+    }
+    shutdown.spawn("metrics upkeep", metrics::upkeep(shutdown.token()));
     vigil_worker::run(&ctx, &shutdown);
     tracing::info!(instance = ctx.instance, "vigil-worker is working");
     shutdown.token().cancelled().await;

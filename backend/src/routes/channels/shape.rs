@@ -1,11 +1,12 @@
 //! A channel as it comes in and as it is shown.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{ToSchema, openapi::Object};
 use uuid::Uuid;
 use vigil_domain::{
-    FieldError, Mistakes, Timestamp,
+    FieldError, Mistakes,
     channel::{ChannelConfig, ChannelKind, CheckedConfig, check_config},
     server::check_name,
 };
@@ -134,6 +135,7 @@ fn stored(config: &ChannelConfig) -> Value {
 
 /// A channel.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Channel)]
 pub(crate) struct ChannelOut {
     id: Uuid,
     #[schema(example = "ops")]
@@ -149,8 +151,8 @@ pub(crate) struct ChannelOut {
     #[schema(required)]
     disabled_reason: Option<String>,
     version: i32,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
 }
 
 impl From<channel::Model> for ChannelOut {
@@ -202,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_token_reads_back_as_null() {
-        let out = serde_json::to_value(ChannelOut::from(row(json!({"chat_id": 7, "silent": true}), Some("v1.x")))).unwrap();
+        let out =
+            serde_json::to_value(ChannelOut::from(row(json!({"chat_id": 7, "silent": true}), Some("v1.x")))).unwrap();
         let expected =
             json!({"bot_token": null, "bot_token_set": true, "chat_id": 7, "message_thread_id": null, "silent": true});
         assert_eq!(out["config"], expected);

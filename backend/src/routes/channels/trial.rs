@@ -64,11 +64,11 @@ impl TestOut {
 }
 
 /// Sends a test message and waits for what comes of it. It is tried once.
-#[utoipa::path(post, path = "/channels/{id}/test", tag = "channels",
+#[utoipa::path(post, path = "/channels/{id}/test", tag = "channels", operation_id = "test_channel",
     params(("id" = Uuid, Path, description = "The channel")),
     responses((status = 200, description = "What came of it", body = TestOut), Guarded, Reading, Asking),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn test(Operator(_): Operator, State(app): State<AppState>, Path(id): Path<ChannelId>) -> Result<Json<TestOut>> {
+async fn test(_: Operator, State(app): State<AppState>, Path(id): Path<ChannelId>) -> Result<Json<TestOut>> {
     channels::find(&app.db, id).await?.ok_or(Problem::NotFound("the channel"))?;
     let now = app.now();
     let message = outbox::insert(&app.db, &[test_message(id, now)], now).await?;
@@ -98,7 +98,9 @@ async fn outcome(app: &AppState, message: NotificationId) -> Result<TestOut> {
         }
         if Instant::now() >= deadline {
             let seconds = wait.as_secs();
-            return Err(Problem::PeerTimeout(format!("nothing came of the message within {seconds} s; is a worker running?")));
+            return Err(Problem::PeerTimeout(format!(
+                "nothing came of the message within {seconds} s; is a worker running?"
+            )));
         }
         sleep(LOOK).await;
     }

@@ -186,7 +186,7 @@ async fn ask(app: &AppState, path: ApiPath, pairs: Pairs) -> Result<Response> {
 }
 
 /// Passes an instant query through to the data source.
-#[utoipa::path(get, path = "/metrics/query", tag = "metrics", params(InstantQuery),
+#[utoipa::path(get, path = "/metrics/query", tag = "metrics", operation_id = "query", params(InstantQuery),
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
         (status = 400, description = "The data source does not understand the query", body = Envelope),
@@ -194,12 +194,12 @@ async fn ask(app: &AppState, path: ApiPath, pairs: Pairs) -> Result<Response> {
         Guarded, Asking,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn query(Viewer(_): Viewer, State(app): State<AppState>, Query(query): Query<InstantQuery>) -> Result<Response> {
+async fn query(_: Viewer, State(app): State<AppState>, Query(query): Query<InstantQuery>) -> Result<Response> {
     ask(&app, ApiPath::Query, query.check()?).await
 }
 
 /// As the GET, for queries too long for an address.
-#[utoipa::path(post, path = "/metrics/query", tag = "metrics",
+#[utoipa::path(post, path = "/metrics/query", tag = "metrics", operation_id = "query_by_form",
     request_body(content = InstantQuery, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
@@ -210,16 +210,12 @@ async fn query(Viewer(_): Viewer, State(app): State<AppState>, Query(query): Que
         Guarded, Asking,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn query_by_form(
-    Viewer(_): Viewer,
-    State(app): State<AppState>,
-    Form(query): Form<InstantQuery>,
-) -> Result<Response> {
+async fn query_by_form(_: Viewer, State(app): State<AppState>, Form(query): Form<InstantQuery>) -> Result<Response> {
     ask(&app, ApiPath::Query, query.check()?).await
 }
 
 /// Passes a range query through to the data source.
-#[utoipa::path(get, path = "/metrics/query_range", tag = "metrics", params(RangeQuery),
+#[utoipa::path(get, path = "/metrics/query_range", tag = "metrics", operation_id = "query_range", params(RangeQuery),
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
         (status = 400, description = "The data source does not understand the query", body = Envelope),
@@ -227,16 +223,12 @@ async fn query_by_form(
         Guarded, Asking,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn query_range(
-    Viewer(_): Viewer,
-    State(app): State<AppState>,
-    Query(query): Query<RangeQuery>,
-) -> Result<Response> {
+async fn query_range(_: Viewer, State(app): State<AppState>, Query(query): Query<RangeQuery>) -> Result<Response> {
     ask(&app, ApiPath::QueryRange, query.check()?).await
 }
 
 /// As the GET, for queries too long for an address.
-#[utoipa::path(post, path = "/metrics/query_range", tag = "metrics",
+#[utoipa::path(post, path = "/metrics/query_range", tag = "metrics", operation_id = "query_range_by_form",
     request_body(content = RangeQuery, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
@@ -248,7 +240,7 @@ async fn query_range(
     ),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn query_range_by_form(
-    Viewer(_): Viewer,
+    _: Viewer,
     State(app): State<AppState>,
     Form(query): Form<RangeQuery>,
 ) -> Result<Response> {

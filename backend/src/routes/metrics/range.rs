@@ -1,6 +1,7 @@
 //! `GET /metrics/servers/{id}/range`: one figure of a server over time.
 
 use axum::{body::Bytes, extract::State, response::Response};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema, openapi::Object};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -140,8 +141,8 @@ pub(crate) struct RangeOut {
     metric: &'static str,
     #[schema(example = "percent")]
     unit: &'static str,
-    start: Timestamp,
-    end: Timestamp,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
     #[schema(value_type = String, example = "30s")]
     step: Span,
     /// In time order; a moment without a value is left out.
@@ -151,7 +152,7 @@ pub(crate) struct RangeOut {
 /// One value.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Point {
-    at: Timestamp,
+    at: DateTime<Utc>,
     /// As text: `97.5`, `NaN`, `+Inf`.
     #[schema(example = "97.5")]
     value: String,
@@ -163,12 +164,12 @@ fn points(series: Vec<Series>) -> Vec<Point> {
 }
 
 /// Shows one figure of a server over time.
-#[utoipa::path(get, path = "/metrics/servers/{id}/range", tag = "metrics",
+#[utoipa::path(get, path = "/metrics/servers/{id}/range", tag = "metrics", operation_id = "server_range",
     params(("id" = Uuid, Path, description = "The server"), RangeQuery),
     responses((status = 200, description = "The figure over time", body = RangeOut), Guarded, Reading, Asking),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn range(
-    Viewer(_): Viewer,
+    _: Viewer,
     State(app): State<AppState>,
     Path(id): Path<ServerId>,
     Query(query): Query<RangeQuery>,
@@ -201,7 +202,12 @@ mod tests {
     use super::*;
     use crate::problem::Problem;
 
-    fn check(metric: &str, start: Option<&str>, end: Option<&str>, step: Option<&str>) -> std::result::Result<Asked, Vec<String>> {
+    fn check(
+        metric: &str,
+        start: Option<&str>,
+        end: Option<&str>,
+        step: Option<&str>,
+    ) -> std::result::Result<Asked, Vec<String>> {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let query = RangeQuery { metric: metric.to_owned(), start: owned(start), end: owned(end), step: owned(step) };
         match query.check("2026-01-02T04:00:00.789Z".parse().unwrap()) {
@@ -224,7 +230,10 @@ mod tests {
     #[test]
     fn times_and_steps_come_in_both_of_prometheus_forms() {
         let asked = check("load1", Some("1767322800"), Some("1767326400.5"), Some("30")).unwrap();
-        assert_eq!((asked.start.timestamp_millis(), asked.end.timestamp_millis()), (1_767_322_800_000, 1_767_326_400_500));
+        assert_eq!(
+            (asked.start.timestamp_millis(), asked.end.timestamp_millis()),
+            (1_767_322_800_000, 1_767_326_400_500)
+        );
         assert_eq!(asked.step, Span::from_secs(30));
         assert_eq!(step_of("1m30s"), Ok(Span::from_secs(90)));
         for wrong in ["0", "-5", "NaN", "1e300", "0s", "soon", ""] {

@@ -8,6 +8,7 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -16,7 +17,7 @@ use vigil_datasource::{
     QueryError,
     summary::{Selector, Summary, parse_summary, summary_expr},
 };
-use vigil_domain::{QueryValue, Timestamp, id::ServerId};
+use vigil_domain::{QueryValue, id::ServerId};
 use vigil_store::{entity::server, servers};
 
 use crate::{
@@ -35,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SummaryOut {
     server_id: Uuid,
-    at: Timestamp,
+    at: DateTime<Utc>,
     #[schema(value_type = Figures)]
     metrics: BTreeMap<&'static str, Option<f64>>,
     /// Why, for each figure that is `null`.
@@ -76,7 +77,8 @@ pub(crate) struct Figures {
 pub(super) async fn selector_of(app: &AppState, id: ServerId) -> Result<(server::Model, Selector)> {
     let server = servers::find(&app.db, id).await?.ok_or(Problem::NotFound("the server"))?;
     let matchers = servers::matchers_of(&server);
-    let selector = Selector::new(&matchers).ok_or(Problem::Conflict("nothing ties the server to its series".to_owned()))?;
+    let selector =
+        Selector::new(&matchers).ok_or(Problem::Conflict("nothing ties the server to its series".to_owned()))?;
     Ok((server, selector))
 }
 
@@ -93,11 +95,11 @@ pub(super) fn shared_failure(error: Arc<QueryError>) -> Problem {
 /// Shows a server's CPU, memory, disk, network, load and uptime.
 ///
 /// Answers are shared: within a short window the data source is asked once.
-#[utoipa::path(get, path = "/metrics/servers/{id}/summary", tag = "metrics",
+#[utoipa::path(get, path = "/metrics/servers/{id}/summary", tag = "metrics", operation_id = "server_summary",
     params(("id" = Uuid, Path, description = "The server")),
     responses((status = 200, description = "The figures", body = SummaryOut), Guarded, Reading, Asking),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn summary(Viewer(_): Viewer, State(app): State<AppState>, Path(id): Path<ServerId>) -> Result<Response> {
+async fn summary(_: Viewer, State(app): State<AppState>, Path(id): Path<ServerId>) -> Result<Response> {
     let (server, selector) = selector_of(&app, id).await?;
     let key = format!("summary:{id}:{}", server.version);
     let compute = async {

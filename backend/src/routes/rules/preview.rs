@@ -1,7 +1,5 @@
 //! `POST /rules/preview`: what a rule would say if it were evaluated now.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,14 +63,10 @@ impl Preview {
 }
 
 /// Runs a rule's expression now and shows the alerts it would make. Nothing is kept.
-#[utoipa::path(post, path = "/rules/preview", tag = "rules", request_body = RuleIn,
+#[utoipa::path(post, path = "/rules/preview", tag = "rules", operation_id = "preview_rule", request_body = RuleIn,
     responses((status = 200, description = "What it would say", body = Preview), Guarded, Writing, Asking),
     security(("bearer" = []), ("oauth2" = [])))]
-async fn preview(
-    Operator(_): Operator,
-    State(app): State<AppState>,
-    Json(body): Json<RuleIn>,
-) -> Result<Json<Preview>> {
+async fn preview(_: Operator, State(app): State<AppState>, Json(body): Json<RuleIn>) -> Result<Json<Preview>> {
     let spec = RuleDraft::from(body).check()?;
     let expr = rules::asked(&app.db, &spec).await?;
     let answer = app.datasource.instant(&expr, app.now()).await?;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{ToSchema, openapi::Object};
 use uuid::Uuid;
 use vigil_domain::{
-    Labels, Span, Timestamp,
+    Labels, Span,
     alert::Annotations,
     id::{ChannelId, ServerId},
     labels::SEVERITY,
@@ -304,6 +305,7 @@ impl From<Snapshot> for RuleFields {
 
 /// A rule.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Rule)]
 pub(crate) struct RuleOut {
     pub(super) id: Uuid,
     #[serde(flatten)]
@@ -322,13 +324,13 @@ pub(crate) struct RuleOut {
     last_error: Option<String>,
     /// When its group was last evaluated.
     #[schema(required)]
-    last_evaluation: Option<Timestamp>,
+    last_evaluation: Option<DateTime<Utc>>,
     /// The worst of its alerts.
     #[schema(schema_with = states)]
     state: String,
     version: i32,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
 }
 
 fn states() -> Object {
@@ -358,6 +360,7 @@ impl From<RuleRow> for RuleOut {
 
 /// A rule as one edit left it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RuleVersion)]
 pub(crate) struct VersionOut {
     pub(super) version: i32,
     #[schema(schema_with = changes)]
@@ -365,7 +368,7 @@ pub(crate) struct VersionOut {
     /// Who did it.
     #[schema(required)]
     changed_by: Option<Uuid>,
-    changed_at: Timestamp,
+    changed_at: DateTime<Utc>,
     rule: RuleFields,
 }
 

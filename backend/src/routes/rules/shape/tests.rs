@@ -1,7 +1,7 @@
 use super::*;
 
 fn row(group: Option<&str>) -> RuleRow {
-    let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+    let now: vigil_domain::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
     let id = Uuid::nil();
     RuleRow {
         rule: vigil_store::entity::rule::Model {
