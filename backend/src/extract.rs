@@ -195,16 +195,30 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
+/// Reads an object. serde would also take an array for a struct, and calls some wrong types wrong syntax.
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        is_json_text(bytes)?;
+        return Err(Problem::field("", "must be a JSON object"));
+    }
     refuse_nul_in_json(bytes)?;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if inner.is_data() { field_problem(&path, &inner.to_string()) } else { not_json(&inner) }
-    })?;
+    let value: T = match serde_path_to_error::deserialize(&mut deserializer) {
+        Ok(value) => value,
+        Err(error) => {
+            is_json_text(bytes)?;
+            let path = error.path().to_string();
+            let inner = error.into_inner();
+            let message = if inner.is_data() { inner.to_string() } else { "has a value of the wrong kind".to_owned() };
+            return Err(field_problem(&path, &message));
+        }
+    };
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)
+}
+
+fn is_json_text(bytes: &[u8]) -> Result<()> {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map(|_| ()).map_err(|error| not_json(&error))
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {

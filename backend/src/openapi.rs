@@ -37,6 +37,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (name = "api-keys", description = "Keys for machines"),
         (name = "users", description = "Who can sign in (admins only)"),
         (name = "setup", description = "The first admin"),
+        (name = "servers", description = "Hosts that are watched"),
+        (name = "rules", description = "Expressions that make alerts"),
+        (name = "rule-groups", description = "Rules that share an interval"),
+        (name = "channels", description = "Where notifications go"),
+        (name = "alerts", description = "What is pending or firing now"),
+        (name = "events", description = "Every change of state"),
+        (name = "notifications", description = "What was said, to whom and how it went"),
+        (name = "metrics", description = "Figures of servers, and queries"),
+        (name = "service-discovery", description = "Targets for Prometheus"),
         (name = "operations", description = "Probes and Vigil's own metrics"),
     )
 )]

@@ -24,3 +24,6 @@ macro_rules! stories {
 }
 
 mod alerting;
+mod authorisation;
+mod delivery;
+mod editing;

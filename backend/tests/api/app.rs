@@ -47,13 +47,14 @@ impl App {
         let url = format!("sqlite://{}/vigil.db", folder.path().display());
         let db = vigil_store::db::connect(&url, 4).await.unwrap();
         Migrator::up(&db, None).await.unwrap();
+        let source = config.datasource.url.clone().unwrap_or_else(|| "http://127.0.0.1:1".to_owned());
         let state = AppState::new(Parts {
             db,
             queue: Queue::memory(),
             live: Live::memory(),
             cache: Cache::memory(),
             throttle: Throttle::memory(),
-            datasource: Datasource::http(HttpOptions::new("http://127.0.0.1:1")).unwrap(),
+            datasource: Datasource::http(HttpOptions::new(source)).unwrap(),
             clock: Clock::manual("2026-01-01T00:00:00Z".parse().unwrap()),
             config: Arc::new(config),
             sealer: Sealer::new("0123456789abcdef0123456789abcdef"),

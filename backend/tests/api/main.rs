@@ -1,5 +1,7 @@
 //! The API over a database of its own, request by request.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
 mod api_keys;
 mod app;
 mod document;

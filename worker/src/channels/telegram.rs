@@ -178,4 +178,6 @@ fn redact(text: &str, token: &Secret) -> String {
 }
 
 #[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
 mod tests;

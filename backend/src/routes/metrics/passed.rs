@@ -20,7 +20,7 @@ use crate::{
     auth::Viewer,
     extract::{Form, Query},
     openapi::{Asking, Guarded},
-    problem::{Problem, Result},
+    problem::{Problem, ProblemBody, Result},
     state::AppState,
 };
 
@@ -189,8 +189,8 @@ async fn ask(app: &AppState, path: ApiPath, pairs: Pairs) -> Result<Response> {
 #[utoipa::path(get, path = "/metrics/query", tag = "metrics", operation_id = "query", params(InstantQuery),
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
-        (status = 400, description = "The data source does not understand the query", body = Envelope),
-        (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (crate::problem::ProblemBody = "application/problem+json"))),
+        (status = 400, description = "The data source does not understand the query", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
+        (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
         Guarded, Asking,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
@@ -203,10 +203,10 @@ async fn query(_: Viewer, State(app): State<AppState>, Query(query): Query<Insta
     request_body(content = InstantQuery, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
-        (status = 400, description = "The data source does not understand the query", content((Envelope = "application/json"), (crate::problem::ProblemBody = "application/problem+json"))),
-        (status = 413, description = "The body is too large", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is of another content type", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (crate::problem::ProblemBody = "application/problem+json"))),
+        (status = 400, description = "The data source does not understand the query", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
+        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "The body is of another content type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
         Guarded, Asking,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
@@ -218,8 +218,8 @@ async fn query_by_form(_: Viewer, State(app): State<AppState>, Form(query): Form
 #[utoipa::path(get, path = "/metrics/query_range", tag = "metrics", operation_id = "query_range", params(RangeQuery),
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
-        (status = 400, description = "The data source does not understand the query", body = Envelope),
-        (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (crate::problem::ProblemBody = "application/problem+json"))),
+        (status = 400, description = "The data source does not understand the query", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
+        (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
         Guarded, Asking,
     ),
     security(("bearer" = []), ("oauth2" = [])))]
@@ -232,10 +232,10 @@ async fn query_range(_: Viewer, State(app): State<AppState>, Query(query): Query
     request_body(content = RangeQuery, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
-        (status = 400, description = "The data source does not understand the query", content((Envelope = "application/json"), (crate::problem::ProblemBody = "application/problem+json"))),
-        (status = 413, description = "The body is too large", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is of another content type", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (crate::problem::ProblemBody = "application/problem+json"))),
+        (status = 400, description = "The data source does not understand the query", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
+        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "The body is of another content type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
         Guarded, Asking,
     ),
     security(("bearer" = []), ("oauth2" = [])))]

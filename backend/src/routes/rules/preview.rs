@@ -41,6 +41,7 @@ pub(crate) struct Preview {
 pub(crate) struct PreviewedAlert {
     #[schema(value_type = BTreeMap<String, String>, example = json!({"alertname": "HighCpu", "instance": "web-1:9100"}))]
     labels: Labels,
+    #[schema(value_type = BTreeMap<String, String>)]
     annotations: Annotations,
     /// The sample's value as text: `97.5`, `NaN`, `+Inf`.
     #[schema(example = "97.5")]

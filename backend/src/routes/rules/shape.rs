@@ -253,6 +253,7 @@ pub(crate) struct RuleFields {
     group: Option<String>,
     #[schema(value_type = BTreeMap<String, String>, example = json!({"severity": "critical"}))]
     labels: Labels,
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"summary": "the CPU is busy"}))]
     annotations: Annotations,
     #[schema(required, example = "critical")]
     severity: Option<String>,

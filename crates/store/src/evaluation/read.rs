@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationDef, prelude::Uuid, sea_query::IntoCondition,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationDef,
+    prelude::Uuid,
+    sea_query::{IntoCondition, Query},
 };
 use vigil_domain::{
     Span,
@@ -64,12 +66,16 @@ impl BatchRule {
     }
 }
 
-/// Reads a claimed batch.
+/// Reads a claimed batch: active rules, without those of servers that are not.
 pub async fn read<C: ConnectionTrait>(db: &C, claim: &Claim) -> Result<Batch, DbErr> {
     let ids = claim.groups.iter().map(|group| group.id);
+    let mut active_servers = Query::select();
+    active_servers.column(server::Column::Id).from(server::Entity).and_where(server::Column::IsActive.eq(true));
+    let watched = rule::Column::ServerId.is_null().or(rule::Column::ServerId.in_subquery(active_servers));
     let rules = rule::Entity::find()
         .filter(rule::Column::GroupId.is_in(ids))
         .filter(rule::Column::IsActive.eq(true))
+        .filter(watched)
         .order_by_asc(rule::Column::GroupId)
         .order_by_asc(rule::Column::Position)
         .order_by_asc(rule::Column::Id)

@@ -99,13 +99,14 @@ async fn answered<'a>(
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     let headers = headers.iter().map(text).collect();
+    // First of all: who waited for the question to arrive may look how many are under way.
+    let under_way = UnderWay::begin(shared);
     let count = {
         let mut asked = shared.asked();
         asked.push(Asked { endpoint, expr: expr.clone(), time, received_at, headers });
         asked.len()
     };
     shared.count.send_replace(count);
-    let under_way = UnderWay::begin(shared);
     let (answer, delay) = {
         let script = shared.script();
         (script.answer(&expr), script.delay)
