@@ -2,6 +2,8 @@
 //!
 //! PostgreSQL's text holds no NUL character, so none gets past here: a string with one is a field error.
 
+mod every;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
@@ -55,7 +57,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         let is_json = is_json(request.headers());
         let bytes = body(request, state).await?;
-        if bytes.is_empty() {
+        if bytes.is_empty() || is_json && bytes.trim_ascii() == b"null" {
             return Ok(Self(None));
         }
         if !is_json {
@@ -135,7 +137,10 @@ impl IfMatch {
 
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let version = ObjectBuilder::new().schema_type(Type::String).examples([serde_json::json!("\"3\"")]);
+        let version = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r#"^ *(\*|(W/)?"[ !#-~]*") *$"#))
+            .examples([serde_json::json!("\"3\"")]);
         let parameter = ParameterBuilder::new()
             .name("If-Match")
             .parameter_in(ParameterIn::Header)
@@ -210,7 +215,10 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             let path = error.path().to_string();
             let inner = error.into_inner();
             let message = if inner.is_data() { inner.to_string() } else { "has a value of the wrong kind".to_owned() };
-            return Err(field_problem(&path, &message));
+            let first = field_error(&path, &message);
+            // A number beyond 1.8e308 is JSON and yet no value.
+            let body = serde_json::from_slice(bytes).map_err(|_| Problem::Invalid(vec![first.clone()]))?;
+            return Err(Problem::Invalid(every::mistakes::<T>(body, first)));
         }
     };
     deserializer.end().map_err(|error| not_json(&error))?;
@@ -267,12 +275,12 @@ fn from_pairs<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes));
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = error.path().to_string();
-        field_problem(&path, &error.into_inner().to_string())
+        Problem::Invalid(vec![field_error(&path, &error.into_inner().to_string())])
     })
 }
 
 /// Names the field: the path to it, and what serde says is unknown, missing or doubled below that path.
-fn field_problem(path: &str, message: &str) -> Problem {
+fn field_error(path: &str, message: &str) -> FieldError {
     let message = message.split(" at line ").next().unwrap_or_default();
     let parent = if path == "." { "" } else { path };
     let named = ["unknown field `", "missing field `", "duplicate field `"]
@@ -284,7 +292,7 @@ fn field_problem(path: &str, message: &str) -> Problem {
         Some(name) => format!("{parent}.{name}"),
         None => parent.to_owned(),
     };
-    Problem::field(field, message)
+    FieldError { field, message: message.to_owned() }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod auth;
 mod extract;
+pub mod live;
 mod middleware;
 pub mod openapi;
 mod page;

@@ -8,7 +8,10 @@ use vigil_domain::{Span, Timestamp};
 use vigil_runtime::{Clock, Config, Secret, Shutdown};
 use vigil_store::{cache::Cache, live::Live, queue::Queue, seal::Sealer, throttle::Throttle};
 
-use crate::auth::{jwt::TokenKeys, password::Passwords};
+use crate::{
+    auth::{jwt::TokenKeys, password::Passwords},
+    live::Hub,
+};
 
 /// Roughly the memory that answers shared between readers may take.
 const SHARED_ANSWERS_BYTES: u64 = 64 << 20;
@@ -51,6 +54,8 @@ pub struct App {
     pub shutdown: Shutdown,
     pub tokens: TokenKeys,
     pub passwords: Passwords,
+    /// The WebSocket clients of this process.
+    pub hub: Arc<Hub>,
 }
 
 impl AppState {
@@ -77,6 +82,7 @@ impl AppState {
             shutdown,
             tokens,
             passwords,
+            hub: Arc::default(),
         }))
     }
 

@@ -44,7 +44,7 @@ async fn notifications(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     table.col(timestamp_with_time_zone_null("finished_at"));
     manager.create_table(table).await?;
     index(manager, "notifications", &["status", "due_at"]).await?;
-    index(manager, "notifications", &["stream", "id"]).await?;
+    index(manager, "notifications", &["stream", "status", "id"]).await?;
     index(manager, "notifications", &["rule_id"]).await?;
     index(manager, "notifications", &["channel_id", "id"]).await?;
     index(manager, "notifications", &["created_at"]).await?;

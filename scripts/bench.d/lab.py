@@ -1,6 +1,7 @@
 """The laboratory: starts servers on free ports with private directories, counts their CPU and memory, ends them."""
 import atexit
 import glob
+import itertools
 import os
 import pwd
 import resource
@@ -75,7 +76,7 @@ class Lab:
     def __init__(self, bin_dir):
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        self.bin_dir, self.running = bin_dir, []
+        self.bin_dir, self.running, self.numbers = bin_dir, [], itertools.count()
         self.home = tempfile.mkdtemp(prefix="vigil-bench-")
         os.chmod(self.home, 0o711)
         atexit.register(self.close)
@@ -100,7 +101,8 @@ class Lab:
         return path
 
     def directory(self, name, user=None):
-        path = os.path.join(self.home, name)
+        """Makes a directory of its own, for `user` when we are root."""
+        path = os.path.join(self.home, f"{name}-{next(self.numbers)}")
         os.makedirs(path)
         account = account_of(user)
         if account:
@@ -109,7 +111,7 @@ class Lab:
 
     def start(self, name, command, user=None, env=None):
         """Starts `command`; as `user` when we are root and it exists. Nothing of our VIGIL_* variables reaches it."""
-        account, log = account_of(user), os.path.join(self.home, f"{name}-{len(self.running)}.log")
+        account, log = account_of(user), os.path.join(self.home, f"{name}-{next(self.numbers)}.log")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("VIGIL_")}
         as_user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
         with open(log, "w") as output:
@@ -142,7 +144,7 @@ class Lab:
 
     def prometheus(self, targets, scrape="15s", rules=None, interval="15s", alertmanager=None):
         """`targets`: job → address. Answers the process and its URL."""
-        port, number = free_port(), len(self.running)
+        port, number = free_port(), next(self.numbers)
         config = f"global: {{scrape_interval: {scrape}, scrape_timeout: {scrape}, evaluation_interval: {interval}}}\n"
         if rules:
             config += f"rule_files: [{self.write(f'prometheus-rules-{number}.yml', rules)}]\n"
@@ -151,7 +153,7 @@ class Lab:
         config += "scrape_configs:\n"
         for job, address in targets.items():
             config += f"  - {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}\n"
-        file, data = self.write(f"prometheus-{number}.yml", config), self.directory(f"prometheus-{number}", "prometheus")
+        file, data = self.write(f"prometheus-{number}.yml", config), self.directory("prometheus", "prometheus")
         command = ["prometheus", f"--config.file={file}", f"--storage.tsdb.path={data}", "--log.level=warn",
                    f"--web.listen-address=127.0.0.1:{port}"]
         process, url = self.start("prometheus", command, "prometheus"), f"http://127.0.0.1:{port}"
@@ -180,7 +182,7 @@ class Lab:
     def postgres(self):
         """With Debian's own settings: what is committed is on the disk."""
         home, port = postgres_home(), free_port()
-        data = self.directory(f"postgres-{len(self.running)}", "postgres")
+        data = self.directory("postgres", "postgres")
         self.run([f"{home}/initdb", "--no-locale", "--encoding=UTF8", "--auth=trust", "--username=vigil", "--pgdata", data],
                  "postgres")
         command = [f"{home}/postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", data,
@@ -192,7 +194,7 @@ class Lab:
     def redis(self):
         port = free_port()
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no",
-                   "--dir", self.directory(f"redis-{port}", "redis")]
+                   "--dir", self.directory("redis", "redis")]
         process = self.start("redis", command, "redis")
         self.until(process, lambda: socket.create_connection(("127.0.0.1", port)).close() is None)
         return process, f"redis://127.0.0.1:{port}/0"

@@ -27,7 +27,7 @@ class Vigil:
         if workers:
             self._start_many(backends, workers)
         else:
-            self.env["VIGIL_DATABASE__URL"] = f"sqlite://{lab.directory(f'vigil-{free_port()}')}/vigil.db"
+            self.env["VIGIL_DATABASE__URL"] = f"sqlite://{lab.directory('vigil')}/vigil.db"
             self._start("vigil", "vigil")
         form = urllib.parse.urlencode({"username": "admin", "password": PASSWORD})
         headers = {"content-type": "application/x-www-form-urlencoded"}

@@ -44,11 +44,11 @@ impl Scheduler {
         for job in &jobs {
             self.sent.extend(job.groups.iter().map(|group| (group.0, job.slot_ms)));
         }
-        if !jobs.is_empty() {
-            if let Err(error) = ctx.queue.push_evaluate(jobs.clone()).await {
-                tracing::warn!(%error, jobs = count, "queue unreachable: evaluating here");
-                jobs::evaluate_here(ctx, jobs).await;
-            }
+        if !jobs.is_empty()
+            && let Err(error) = ctx.queue.push_evaluate(jobs.clone()).await
+        {
+            tracing::warn!(%error, jobs = count, "queue unreachable: evaluating here");
+            jobs::evaluate_here(ctx, jobs).await;
         }
         Ok(count)
     }

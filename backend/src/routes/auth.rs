@@ -19,7 +19,7 @@ use crate::{
         session::{self, Tokens},
         token,
     },
-    extract::{Form, Json, OptionalJson},
+    extract::{Form, Json, OptionalJson, given},
     openapi::{Guarded, Guessing, Writing},
     problem::{Problem, Result},
     state::AppState,
@@ -118,6 +118,7 @@ async fn refresh(State(state): State<AppState>, Json(body): Json<RefreshIn>) -> 
 #[schema(example = json!({"refresh_token": "kJ2v8wVJtYt4n0m1cBq3rA5sD7uE9fG2hI4jK6lM8nO"}))]
 struct LogoutIn {
     /// Ends the session of this token, whoever asks. Absent: the session of the access token.
+    #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     refresh_token: Option<String>,
 }

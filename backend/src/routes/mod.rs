@@ -6,6 +6,7 @@ mod auth;
 mod channels;
 mod events;
 mod health;
+mod live;
 mod metrics;
 mod notifications;
 mod rule_groups;
@@ -43,5 +44,6 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api)
         .merge(health::routes())
+        .merge(live::routes())
         .merge(setup::page_routes())
 }

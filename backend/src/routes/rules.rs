@@ -1,7 +1,8 @@
 //! `/rules`: expressions that make alerts, with every version of them.
 
+mod input;
+mod output;
 mod preview;
-mod shape;
 
 use axum::{
     extract::State,
@@ -18,7 +19,10 @@ use vigil_domain::{
 };
 use vigil_store::rules::{self, Filter, RuleRow};
 
-use self::shape::{RuleIn, RuleOut, RulePatch, VersionOut};
+use self::{
+    input::{RuleIn, RulePatch},
+    output::{RuleOut, VersionOut},
+};
 use super::{events::word, notifications::push};
 use crate::{
     auth::{Operator, Viewer},
@@ -186,3 +190,6 @@ async fn versions(
     let rows = rows.map_err(Problem::internal)?;
     Ok(Json(Page::of(rows, &page, |version| version.version, |version| version)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,6 +105,12 @@ impl App {
         self.call(Method::PATCH, path, token, Some(body)).await
     }
 
+    /// As [`App::patch`], with `tag` as `If-Match`.
+    pub(crate) async fn patch_if(&self, path: &str, token: &str, tag: &str, body: Value) -> Answer {
+        let request = Request::patch(path).header("authorization", format!("Bearer {token}")).header("if-match", tag);
+        self.send(request.header(CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).unwrap()).await
+    }
+
     pub(crate) async fn delete(&self, path: &str, token: &str) -> Answer {
         self.call(Method::DELETE, path, token, None).await
     }

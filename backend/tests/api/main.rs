@@ -4,9 +4,14 @@
 
 mod api_keys;
 mod app;
+mod channels;
 mod document;
+mod history;
+mod metrics;
 mod operations;
 mod problems;
+mod rules;
+mod servers;
 mod setup;
 mod sign_in;
 mod users;

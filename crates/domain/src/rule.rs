@@ -193,8 +193,8 @@ fn span(field: &str, text: Option<&str>, default: Span, mistakes: &mut Mistakes)
 
 fn check_interval(text: Option<&str>, group: Option<&str>, mistakes: &mut Mistakes) -> Option<Span> {
     if let Some(group) = group {
-        if group.chars().count() > 200 || group.chars().any(char::is_control) {
-            mistakes.add("group", "must be at most 200 characters, without control characters");
+        if group.trim().is_empty() || group.chars().count() > 200 || group.chars().any(char::is_control) {
+            mistakes.add("group", "must be at most 200 characters, not only spaces, without control characters");
         }
         if text.is_some() {
             mistakes.add("interval", "belongs to the group; leave it out, or change the group's interval");
@@ -249,8 +249,8 @@ impl GroupDraft {
         if limit < 0 {
             mistakes.add("limit", "must not be negative; 0 is no limit");
         }
-        let offset = self.query_offset.as_deref();
-        let query_offset = offset.map(|text| span("query_offset", Some(text), Span::ZERO, &mut mistakes));
+        let offset = self.query_offset.as_deref().map(str::parse);
+        let query_offset = offset.and_then(|offset| mistakes.keep("query_offset", offset));
         if query_offset.is_some_and(|offset| offset > LONGEST_INTERVAL) {
             mistakes.add("query_offset", format!("must be at most {LONGEST_INTERVAL}"));
         }

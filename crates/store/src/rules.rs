@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// How often an edit that named no version is tried when others edit the same rule.
-const TRIES: u32 = 5;
+const TRIES: u32 = 30;
 
 /// A rule's threshold, if it has one.
 pub fn threshold_of(rule: &Model) -> Option<Threshold> {

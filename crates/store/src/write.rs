@@ -46,9 +46,11 @@ pub(crate) fn expect_version(expected: Option<i32>, found: i32) -> Result<(), Wr
 
 /// `column` contains `text`, whatever the case. `%` and `_` in `text` stand for themselves.
 pub(crate) fn contains(column: impl ColumnTrait, text: &str) -> Condition {
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern = |text: &str| LikeExpr::new(format!("%{text}%")).escape('\\');
     let lowered = Expr::expr(Func::lower(Expr::col(column.as_column_ref())));
-    Condition::all().add(lowered.like(LikeExpr::new(format!("%{escaped}%")).escape('\\')))
+    // Some databases fold ASCII only: what is written alike is found in any case.
+    Condition::any().add(lowered.like(pattern(&escaped.to_lowercase()))).add(column.like(pattern(&escaped)))
 }
 
 /// At most five names, and how many more there are.

@@ -190,6 +190,7 @@ async fn ask(app: &AppState, path: ApiPath, pairs: Pairs) -> Result<Response> {
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
         (status = 400, description = "The data source does not understand the query", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
+        (status = 414, description = "The query is too long for an address"),
         (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
         Guarded, Asking,
     ),
@@ -219,6 +220,7 @@ async fn query_by_form(_: Viewer, State(app): State<AppState>, Form(query): Form
     responses(
         (status = 200, description = "Prometheus' own answer", body = Envelope),
         (status = 400, description = "The data source does not understand the query", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
+        (status = 414, description = "The query is too long for an address"),
         (status = 422, description = "The query is not valid, or fails", content((Envelope = "application/json"), (ProblemBody = "application/problem+json"))),
         Guarded, Asking,
     ),

@@ -12,7 +12,7 @@ use vigil_domain::{
 };
 use vigil_store::rules;
 
-use super::shape::RuleIn;
+use super::input::RuleIn;
 use crate::{
     auth::Operator,
     extract::Json,

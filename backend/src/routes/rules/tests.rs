@@ -1,3 +1,6 @@
+use uuid::Uuid;
+use vigil_domain::{Labels, Span, alert::Annotations, id::ChannelId, rule::RuleDraft};
+
 use super::*;
 
 fn row(group: Option<&str>) -> RuleRow {

@@ -1,0 +1,49 @@
+"""Runs the benchmarks one after the other and reports. Called by scripts/bench."""
+import argparse
+import pathlib
+
+import evaluate
+import latency
+import live
+import reads
+import report
+from lab import Lab
+
+CASES = {
+    "evaluate": evaluate.run, "active": lambda lab, options: evaluate.run(lab, options, active=True),
+    "latency": latency.run, "live": live.run, "reads": reads.run,
+}
+PAGE = pathlib.Path("docs/performance.md")
+BEGIN, END = "<!-- results: written by scripts/bench --write -->", "<!-- end of results -->"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin-dir", required=True)
+    parser.add_argument("--only", default=",".join(CASES))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    options.window = 15 if options.quick else 120
+    chosen = options.only.split(",")
+    if unknown := [name for name in chosen if name not in CASES]:
+        parser.error(f"there is no {unknown[0]}; there are {', '.join(CASES)}")
+
+    results = {}
+    for name in chosen:
+        lab = Lab(options.bin_dir)
+        try:
+            results[name] = CASES[name](lab, options)
+        finally:
+            lab.close()
+        print("\n".join(getattr(report, name)(results[name])), flush=True)
+    text = report.section(results, options.quick)
+    print("\n" + text)
+    if options.write:
+        page = PAGE.read_text()
+        before, rest = page.split(BEGIN)
+        PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}")
+
+
+if __name__ == "__main__":
+    main()

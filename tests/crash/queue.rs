@@ -1,0 +1,110 @@
+//! The queue is only a hint: what it lost is found, and what its workers lost it gives to others.
+
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+use vigil_domain::id::NotificationId;
+use vigil_store::{queue::Queue, redis};
+use vigil_tests::cluster::world::Plan;
+use vigil_tests::cluster::{Cluster, Setup, eventually, long_run, rounds};
+
+/// What a lost job may cost.
+const SOON: Duration = Duration::from_secs(15);
+
+#[test]
+fn the_job_of_a_killed_worker_runs_again_within_fifteen_seconds() {
+    rounds("the_job_of_a_killed_worker", async |_| {
+        // Without sweeps: whatever happens, the queue has brought it about.
+        let mut cluster = Cluster::with(Setup::workers(2).env("VIGIL_DELIVERY__SWEEP_SECONDS", 3600)).await;
+        cluster.watch(Plan::plain(10, 1)).await;
+        cluster.workers[0].restart_to_die_at("deliver.begun", 1);
+        cluster.world.set_all(true);
+        while cluster.workers[0].is_running() {
+            cluster.settled_alerts().await;
+            if cluster.unfinished().await == Some(0) && cluster.workers[0].is_running() {
+                cluster.world.flip_all();
+            }
+        }
+        let died = Instant::now();
+        cluster.workers[0].assert_killed_itself().await;
+        cluster.settled().await;
+        assert!(died.elapsed() < SOON, "it took {:?}", died.elapsed());
+        let record = cluster.record().await;
+        assert!(record.marked() > 0, "the killed worker had begun an attempt");
+        cluster.judge().await;
+    });
+}
+
+#[test]
+fn with_its_queue_deleted_all_the_time_the_sweep_alone_delivers_in_time() {
+    rounds("with_its_queue_deleted_all_the_time", async |mut round| {
+        let mut cluster = Cluster::start(2).await;
+        cluster.watch(Plan::lively(20)).await;
+        let (url, stop) = (cluster.redis.url(), CancellationToken::new());
+        let deleting = tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+            let client = ::redis::Client::open(url).expect("its address is one");
+            let mut connection = client.get_multiplexed_async_connection().await.expect("Redis runs");
+            loop {
+                let mut delete = ::redis::cmd("DEL");
+                delete.arg("vigil:queue:deliver").arg("vigil:queue:evaluate");
+                delete.query_async::<()>(&mut connection).await.expect("Redis deletes");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }));
+        for _ in 0..3 {
+            cluster.world.flip_all();
+            cluster.settled().await;
+            cluster.world.flip_some(&mut round.dice);
+            cluster.settled().await;
+        }
+        let swept = cluster.counted("vigil_sweep_notifications_total").await;
+        stop.cancel();
+        deleting.await.expect("it does not panic");
+        assert!(swept > 0.0, "the sweep had something to do");
+        let record = cluster.judge().await;
+        assert_eq!(record.marked(), 0, "nobody died, so nothing is uncertain");
+    });
+}
+
+/// Only in the long run (`tests/faults --long`): elsewhere there are 50,000 jobs (`crates/store/tests/queue.rs`).
+#[test]
+fn after_a_million_jobs_redis_has_its_memory_back() {
+    const JOBS: usize = 1_000_000;
+    const CHUNK: usize = 5_000;
+    /// What may remain, in bytes: a stream's empty nodes, consumers, statistics.
+    const TOLERANCE: u64 = 1_000_000;
+    if !long_run() {
+        return;
+    }
+    let run = async || {
+        let mut cluster = Cluster::start(2).await;
+        cluster.watch(Plan::lively(20)).await;
+        cluster.world.flip_all();
+        cluster.settled().await;
+        let redis = redis::Redis::connect(&cluster.redis.url(), "vigil").await.expect("its address is one");
+        let queue = Queue::redis(redis);
+        let before = cluster.redis.used_memory().await;
+        let began = Instant::now();
+        for pushed in (0..JOBS).step_by(CHUNK) {
+            let jobs = (0..CHUNK).map(|_| NotificationId::random()).collect();
+            queue.push_deliver(jobs).await.expect("Redis takes jobs");
+            while queue.depth().await.expect("Redis counts").deliver > 20_000 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            if pushed % 100_000 == 0 {
+                let memory = cluster.redis.used_memory().await;
+                println!("{pushed} jobs after {:?}, Redis has {memory} bytes", began.elapsed());
+            }
+        }
+        let drained = async || match queue.depth().await.expect("Redis counts").deliver {
+            0 => Ok(()),
+            depth => Err(format!("{depth} jobs are left")),
+        };
+        eventually(Duration::from_secs(600), drained).await;
+        let after = cluster.redis.used_memory().await;
+        println!("a million jobs took {:?}; Redis had {before} bytes and has {after}", began.elapsed());
+        assert!(after < before + TOLERANCE, "Redis had {before} bytes and has {after}");
+        cluster.judge().await;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime can be built").block_on(run());
+}
