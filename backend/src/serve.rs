@@ -2,16 +2,12 @@
 
 use std::{future::IntoFuture, io, net::SocketAddr, time::Duration};
 
-use axum::{
-    Router,
-    routing::get,
-    serve::{ListenerExt, TapIo},
-};
+use axum::serve::{ListenerExt, TapIo};
 use tokio::net::{TcpListener, TcpStream};
-use vigil_runtime::{Config, Shutdown};
+use vigil_runtime::{Config, Shutdown, exposition};
 use vigil_store::accounts;
 
-use crate::{app::router, routes::exposition, state::AppState};
+use crate::{app::router, state::AppState};
 
 /// How often expired tokens and tickets are deleted.
 const SWEEP: Duration = Duration::from_secs(3600);
@@ -29,7 +25,7 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: Shutdown) -
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("listen on {address} (metrics.listen): {error}")))?;
-        shutdown.spawn("metrics", serve_metrics(listener, shutdown.clone()));
+        shutdown.spawn("metrics", exposition::serve(listener, shutdown.token()));
     }
     shutdown.spawn("metrics upkeep", vigil_runtime::metrics::upkeep(shutdown.token()));
     shutdown.spawn("sweep of accounts", sweep(state.clone(), shutdown.clone()));
@@ -45,16 +41,6 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: Shutdown) -
             tracing::warn!("some connections did not end in time and are cut");
             Ok(())
         }
-    }
-}
-
-/// Serves `/metrics` alone, to everybody who can reach the listener.
-async fn serve_metrics(listener: TcpListener, shutdown: Shutdown) {
-    let app = Router::new().route("/metrics", get(async || exposition()));
-    let served =
-        axum::serve(with_no_delay(listener), app).with_graceful_shutdown(shutdown.token().cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "/metrics is not served any more");
     }
 }
 

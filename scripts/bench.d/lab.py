@@ -143,7 +143,7 @@ class Lab:
         self.running.remove(process)
 
     def prometheus(self, targets, scrape="15s", rules=None, interval="15s", alertmanager=None):
-        """`targets`: job → address. Answers the process and its URL."""
+        """`targets`: job → address, with a path if it is not `/metrics`. Answers the process and its URL."""
         port, number = free_port(), next(self.numbers)
         config = f"global: {{scrape_interval: {scrape}, scrape_timeout: {scrape}, evaluation_interval: {interval}}}\n"
         if rules:
@@ -151,8 +151,9 @@ class Lab:
         if alertmanager:
             config += f"alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n"
         config += "scrape_configs:\n"
-        for job, address in targets.items():
-            config += f"  - {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}\n"
+        for job, target in targets.items():
+            address, _, path = target.partition("/")
+            config += f"  - {{job_name: {job}, metrics_path: /{path or 'metrics'}, static_configs: [{{targets: ['{address}']}}]}}\n"
         file, data = self.write(f"prometheus-{number}.yml", config), self.directory("prometheus", "prometheus")
         command = ["prometheus", f"--config.file={file}", f"--storage.tsdb.path={data}", "--log.level=warn",
                    f"--web.listen-address=127.0.0.1:{port}"]

@@ -29,7 +29,7 @@ class Server:
             disable_nagle_algorithm = True
 
             def do_GET(self):
-                self.answer(*outer.get())
+                self.answer(*outer.get(self.path))
 
             def do_POST(self):
                 received = time.time()
@@ -50,7 +50,7 @@ class Server:
         listener = self._Listener((host, int(port)), Handler)
         threading.Thread(target=listener.serve_forever, daemon=True).start()
 
-    def get(self):
+    def get(self, _path):
         return "text/plain; version=0.0.4", b""
 
     def post(self, _body, _received):
@@ -64,20 +64,20 @@ class Series(Server):
         self.text = "".join(f'bench_value{{n="{n}"}} 1\n' for n in range(count)).encode()
         super().__init__()
 
-    def get(self):
+    def get(self, _path):
         return "text/plain; version=0.0.4", self.text
 
 
 class Levels(Server):
-    """A target whose `count` series `bench_level{n="..."}` are moved while it runs."""
+    """`count` targets, `address/<n>`, each with a series `bench_level{n="<n>"}` that is moved while it runs."""
 
     def __init__(self, count):
         self.levels = [0] * count
         super().__init__()
 
-    def get(self):
-        text = "".join(f'bench_level{{n="{n}"}} {level}\n' for n, level in enumerate(self.levels))
-        return "text/plain; version=0.0.4", text.encode()
+    def get(self, path):
+        n = int(path.strip("/"))
+        return "text/plain; version=0.0.4", f'bench_level{{n="{n}"}} {self.levels[n]}\n'.encode()
 
 
 class Inbox:

@@ -30,6 +30,8 @@ fn the_job_of_a_killed_worker_runs_again_within_fifteen_seconds() {
         assert!(died.elapsed() < SOON, "it took {:?}", died.elapsed());
         let record = cluster.record().await;
         assert!(record.marked() > 0, "the killed worker had begun an attempt");
+        cluster.workers[0].restart();
+        cluster.workers[0].ready().await;
         cluster.judge().await;
     });
 }

@@ -63,7 +63,7 @@ fn a_restart_while_firing_sends_nothing_new_and_keeps_starts_at() {
 
 /// Ends the backend and all workers, politely or not, and starts them again; sometimes with the servers below them.
 async fn restart_all(cluster: &mut Cluster, round: &mut Round) {
-    if round.seed % 2 == 0 {
+    if round.seed.is_multiple_of(2) {
         for worker in &mut cluster.workers {
             assert!(worker.term(TERM).await.success(), "{}", worker.story());
         }
@@ -72,7 +72,7 @@ async fn restart_all(cluster: &mut Cluster, round: &mut Round) {
         cluster.workers.iter_mut().for_each(|worker| worker.kill9());
         cluster.backend.kill9();
     }
-    if round.seed % 3 == 0 {
+    if round.seed.is_multiple_of(3) {
         cluster.postgres.restart().await;
         cluster.redis.flush().await;
     }

@@ -24,7 +24,8 @@ async fn prometheus_scrapes_the_active_servers_that_vigil_names() {
     let key = key["key"].as_str().expect("a new key is shown");
 
     let url = format!("{}/api/v1/sd/prometheus", vigil.api.url);
-    let discovery = format!("{{url: {url:?}, refresh_interval: 1s, authorization: {{credentials: {key:?}}}}}");
+    let discovery =
+        format!("{{url: {url:?}, refresh_interval: 1s, authorization: {{type: Bearer, credentials: {key:?}}}}}");
     let prometheus = Prometheus::configured(&format!(
         "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
          scrape_configs: [{{job_name: vigil, http_sd_configs: [{discovery}]}}]\n"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use vigil_backend::{AppState, Parts, setup};
-use vigil_runtime::{Clock, Config, Secret, Shutdown, exposition, keys, metrics, shutdown, telemetry};
+use vigil_runtime::{Clock, Config, Secret, Shutdown, keys, metrics, shutdown, telemetry};
 use vigil_worker::Context;
 
 use crate::stores;
@@ -42,11 +42,6 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     if let Some(link) = setup::ensure_first_admin(&state, &base_url, Clock::System.now()).await? {
         println!("No admin yet. Make one within 30 minutes: {link}");
     }
-    if let Some(listen) = config.metrics.listen {
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("listen on {listen} for metrics"))?;
-        shutdown.spawn("metrics", exposition::serve(listener, shutdown.token()));
-    }
-    shutdown.spawn("metrics upkeep", metrics::upkeep(shutdown.token()));
     vigil_worker::run(&ctx, &shutdown);
     tracing::info!(address = %config.http.listen, docs = format!("{base_url}/docs"), "vigil is listening");
     vigil_backend::serve(listener, state, shutdown.clone()).await?;

@@ -7,7 +7,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::{pin, sync::watch, time::sleep};
-use vigil_datasource::summary::{self, Selector};
+use vigil_datasource::summary::{self, Selector, Summary};
 use vigil_domain::{Labels, QueryValue, Span, Timestamp, id::ServerId, promql};
 use vigil_store::live::Subscription;
 
@@ -64,6 +64,9 @@ pub(super) struct Answer {
     pub(super) at: Timestamp,
     pub(super) text: Utf8Bytes,
 }
+
+/// What is sent to the data source, for the labels it was made for.
+type Prepared = Option<(Arc<Labels>, Result<Arc<str>, String>)>;
 
 struct Feed {
     state: AppState,
@@ -142,12 +145,12 @@ impl Feed {
     /// Asks at every instant that no other process has claimed.
     async fn poll(&self, first: Timestamp) -> Infallible {
         let interval = self.key.interval;
-        let mut at = first;
+        let (mut at, mut prepared) = (first, None);
         loop {
             sleep(Span::between(self.state.now(), at).min(interval).std()).await;
             if self.claim(at).await {
                 metrics::counter!("vigil_ws_polls_total").increment(1);
-                let packed = frame::pack(at, &self.ask(at).await);
+                let packed = frame::pack(at, &self.ask(at, &mut prepared).await);
                 self.state.live.set_latest(&self.topic, packed.clone(), self.lifetime()).await;
                 self.state.live.publish(&self.topic, packed).await;
             }
@@ -165,40 +168,48 @@ impl Feed {
         self.key.interval.std() * 2 + MARGIN
     }
 
-    async fn ask(&self, at: Timestamp) -> String {
+    async fn ask(&self, at: Timestamp, prepared: &mut Prepared) -> String {
         let ground = self.ground.borrow().clone();
         let labels = match ground {
             Ground::Firm(labels) => labels,
             Ground::Gone(_) => Arc::default(),
         };
-        match &self.key.question {
-            Question::Summary => frame::summary(self.key.server, at, &self.summary(&labels, at).await),
-            Question::Expr(expr) => frame::answer(at, self.value(expr, &labels, at).await),
+        if prepared.as_ref().is_none_or(|(made_for, _)| *made_for != labels) {
+            *prepared = Some((Arc::clone(&labels), self.prepare(&labels).await));
         }
-    }
-
-    async fn summary(&self, labels: &Labels, at: Timestamp) -> summary::Summary {
-        let Some(selector) = Selector::new(labels) else {
-            return frame::unknown("nothing ties the server to its series");
+        let expr = prepared.as_ref().map_or_else(|| Err(String::new()), |(_, expr)| expr.clone());
+        let value = match expr {
+            Ok(expr) => self.state.datasource.instant(&expr, at).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error),
         };
-        match self.state.datasource.instant(&summary::summary_expr(&selector), at).await {
-            Ok(answer) => match answer.value {
-                QueryValue::Vector(samples) => summary::parse_summary(&selector, &samples),
-                QueryValue::Scalar(_) | QueryValue::String(_) | QueryValue::Matrix => {
-                    frame::unknown("the data source answered with something else than a vector")
-                }
-            },
-            Err(error) => frame::unknown(&error.to_string()),
+        let value = value.map(|answer| answer.value);
+        match self.key.question {
+            Question::Summary => frame::summary(self.key.server, at, &figures(&labels, value)),
+            Question::Expr(_) => frame::answer(at, value),
         }
     }
 
-    async fn value(&self, expr: &str, labels: &Labels, at: Timestamp) -> Result<QueryValue, String> {
-        if labels.is_empty() {
-            return Err("nothing ties the server to its series".to_owned());
+    /// The question as `PromQL` about this server.
+    async fn prepare(&self, labels: &Arc<Labels>) -> Result<Arc<str>, String> {
+        let selector = Selector::new(labels).ok_or("nothing ties the server to its series")?;
+        match &self.key.question {
+            Question::Summary => Ok(summary::summary_expr(&selector).into()),
+            Question::Expr(expr) => {
+                let (expr, labels) = (Arc::clone(expr), Arc::clone(labels));
+                // Somebody may have nested it deeply.
+                let scoped = tokio::task::spawn_blocking(move || promql::scope(&expr, &labels)).await;
+                let scoped = scoped.map_err(|_| "the expression could not be tied to the server")?;
+                scoped.map(|parsed| parsed.text.into()).map_err(|error| error.to_string())
+            }
         }
-        let scoped = promql::scope(expr, labels).map_err(|error| error.to_string())?;
-        let answer = self.state.datasource.instant(&scoped.text, at).await;
-        answer.map(|answer| answer.value).map_err(|error| error.to_string())
+    }
+}
+
+fn figures(labels: &Labels, value: Result<QueryValue, String>) -> Summary {
+    match (Selector::new(labels), value) {
+        (Some(selector), Ok(QueryValue::Vector(samples))) => summary::parse_summary(&selector, &samples),
+        (_, Ok(_)) => frame::unknown("the data source answered with something else than a vector"),
+        (_, Err(error)) => frame::unknown(&error),
     }
 }
 

@@ -64,6 +64,6 @@ async fn metrics(_: BasicViewer, State(state): State<AppState>) -> Result<Respon
 }
 
 /// Everything recorded in this process.
-pub(crate) fn exposition() -> impl IntoResponse {
+fn exposition() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], vigil_runtime::metrics::render())
 }

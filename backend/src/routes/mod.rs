@@ -20,8 +20,6 @@ mod ws_tickets;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(crate) use health::exposition;
-
 use crate::{openapi::Document, state::AppState};
 
 /// Every route that the OpenAPI document describes.

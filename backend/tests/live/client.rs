@@ -44,13 +44,16 @@ impl Client {
 
     /// The next text message.
     pub(crate) async fn text(&mut self) -> String {
-        loop {
-            match timeout(LONG, self.0.next()).await.expect("a message comes").expect("the connection stands") {
-                Ok(Message::Text(text)) => return text.to_string(),
-                Ok(Message::Ping(_) | Message::Pong(_)) => {}
-                other => panic!("instead of a message: {other:?}"),
+        let reading = async {
+            loop {
+                match self.0.next().await.expect("the connection stands") {
+                    Ok(Message::Text(text)) => return text.to_string(),
+                    Ok(Message::Ping(_) | Message::Pong(_)) => {}
+                    other => panic!("instead of a message: {other:?}"),
+                }
             }
-        }
+        };
+        timeout(LONG, reading).await.expect("a message comes")
     }
 
     /// The next message, which is a frame.
@@ -75,23 +78,29 @@ impl Client {
 
     /// The next error message.
     pub(crate) async fn error(&mut self) -> String {
-        loop {
-            let message: Value = serde_json::from_str(&self.text().await).unwrap();
-            if message["type"] == "error" {
-                return message["message"].as_str().unwrap().to_owned();
+        let search = async {
+            loop {
+                let message: Value = serde_json::from_str(&self.text().await).unwrap();
+                if message["type"] == "error" {
+                    return message["message"].as_str().unwrap().to_owned();
+                }
             }
-        }
+        };
+        timeout(LONG, search).await.expect("an error message comes")
     }
 
     /// Reads until the server ends the connection.
     pub(crate) async fn end(mut self) -> End {
-        loop {
-            match timeout(LONG, self.0.next()).await.expect("the connection ends") {
-                Some(Ok(Message::Close(Some(close)))) => return (close.code.into(), close.reason.to_string()),
-                Some(Ok(_)) => {}
-                other => panic!("instead of a close frame: {other:?}"),
+        let reading = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Close(Some(close)))) => return (close.code.into(), close.reason.to_string()),
+                    Some(Ok(_)) => {}
+                    other => panic!("instead of a close frame: {other:?}"),
+                }
             }
-        }
+        };
+        timeout(LONG, reading).await.expect("the connection ends")
     }
 
     pub(crate) async fn code(self) -> u16 {

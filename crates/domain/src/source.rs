@@ -16,6 +16,8 @@ pub struct SourceStatus {
     pub last_failed_slot: Option<Timestamp>,
     /// When it was declared down.
     pub down_since: Option<Timestamp>,
+    /// The slot that ended its last failure.
+    pub answered_slot: Option<Timestamp>,
     /// The newest failure's text.
     pub last_error: Option<String>,
 }
@@ -53,6 +55,9 @@ pub enum Incident {
 }
 
 /// Takes one batch's outcome into account. Answers the status afterwards and what has to be told, if anything.
+///
+/// A batch that took long tells of the past: an answer to a slot before the newest failure ends nothing, and a failure
+/// at or before the slot that ended the last one begins nothing.
 pub fn observe(
     status: &SourceStatus,
     outcome: &Outcome,
@@ -61,7 +66,12 @@ pub fn observe(
     policy: SourcePolicy,
 ) -> (SourceStatus, Option<Incident>) {
     let error = match outcome {
-        Outcome::Answered => return (SourceStatus::default(), ended(status)),
+        Outcome::Answered if status.last_failed_slot > Some(slot) => return (status.clone(), None),
+        Outcome::Answered => {
+            let answered_slot = if status.failing_since.is_some() { Some(slot) } else { status.answered_slot };
+            return (SourceStatus { answered_slot, ..SourceStatus::default() }, ended(status));
+        }
+        Outcome::Failed(_) if status.answered_slot >= Some(slot) => return (status.clone(), None),
         Outcome::Failed(error) => error,
     };
     let new_slot = status.last_failed_slot.is_none_or(|last| slot > last);
@@ -74,6 +84,7 @@ pub fn observe(
         failing_since: Some(failing_since),
         last_failed_slot: status.last_failed_slot.max(Some(slot)),
         down_since: status.down_since.or(declared.then_some(now)),
+        answered_slot: status.answered_slot,
         last_error: Some(error.clone()),
     };
     (after, declared.then_some(Incident::Declared))
@@ -96,10 +107,16 @@ mod tests {
 
     /// Plays outcomes at seconds; answers the seconds at which something was told.
     fn play(outcomes: &[(i64, bool)]) -> Vec<(i64, &'static str)> {
+        let prompt: Vec<_> = outcomes.iter().map(|(second, answered)| (*second, *second, *answered)).collect();
+        play_late(&prompt)
+    }
+
+    /// Plays outcomes of slots (the first number) that are known later (the second).
+    fn play_late(outcomes: &[(i64, i64, bool)]) -> Vec<(i64, &'static str)> {
         let (mut status, mut told) = (SourceStatus::default(), Vec::new());
-        for (second, answered) in outcomes {
+        for (slot, second, answered) in outcomes {
             let outcome = if *answered { Outcome::Answered } else { Outcome::Failed("refused".into()) };
-            let (after, incident) = observe(&status, &outcome, at(*second), at(*second), POLICY);
+            let (after, incident) = observe(&status, &outcome, at(*slot), at(*second), POLICY);
             status = after;
             told.extend(incident.map(|incident| match incident {
                 Incident::Declared => (*second, "down"),
@@ -130,5 +147,20 @@ mod tests {
     #[test]
     fn one_answer_in_between_starts_over() {
         assert_eq!(play(&[(0, false), (15, false), (16, true), (30, false), (45, false), (46, true)]), []);
+    }
+
+    #[test]
+    fn a_batch_that_was_answered_before_the_failure_does_not_end_it() {
+        let late = [(1, 1, false), (2, 2, false), (3, 3, false), (0, 4, true), (4, 5, false), (6, 6, true)];
+        assert_eq!(play_late(&late), [(3, "down"), (6, "up")]);
+    }
+
+    #[test]
+    fn batches_that_failed_before_the_return_do_not_begin_another_failure() {
+        let down = [(1, 1, false), (2, 2, false), (3, 3, false), (7, 7, true)];
+        let late = [(4, 8, false), (5, 8, false), (6, 9, false), (7, 9, false), (8, 10, true)];
+        assert_eq!(play_late(&[&down[..], &late[..]].concat()), [(3, "down"), (7, "up")]);
+        let again = [(9, 11, false), (10, 12, false), (11, 13, false)];
+        assert_eq!(play_late(&[&down[..], &late[..], &again[..]].concat()), [(3, "down"), (7, "up"), (13, "down")]);
     }
 }

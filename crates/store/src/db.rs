@@ -11,6 +11,10 @@ use sea_orm::{
 /// The newest migration this build knows.
 pub const SCHEMA: &str = "m0006_coordination";
 
+/// PostgreSQL ends a session that stands idle inside a transaction for so long. A program that froze, or that the network
+/// cut off, would keep its rows locked against all others.
+const FROZEN: &str = "5s";
+
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -35,7 +39,9 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnecti
         .connect_timeout(Duration::from_secs(10))
         .acquire_timeout(Duration::from_secs(20))
         .test_before_acquire(!sqlite)
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
         .sqlx_logging(false)
+        .map_sqlx_postgres_opts(|options| options.options([("idle_in_transaction_session_timeout", FROZEN)]))
         .map_sqlx_sqlite_opts(|options| {
             options
                 .journal_mode(SqliteJournalMode::Wal)

@@ -9,6 +9,9 @@ use crate::{AT_ONCE, PATIENCE, Target, is_explained, is_fair, wire};
 /// Rounds of random cases per address.
 const ROUNDS: usize = 40;
 
+/// The default of `http.body_limit_bytes`.
+const LIMIT: usize = 1 << 20;
+
 /// Addresses that take forms.
 const FORMS: [&str; 4] = ["/api/v1/auth/login", "/setup", "/api/v1/metrics/query", "/api/v1/metrics/query_range"];
 /// Addresses that take JSON.
@@ -109,7 +112,13 @@ async fn send(client: &Client, target: &Target, case: Case) {
     let told = format!("{path} {kind:?} {:?}", String::from_utf8_lossy(&body[..body.len().min(200)]));
     let request = client.request(Method::POST, format!("http://{}{path}", target.address)).bearer_auth(&target.token);
     let request = if kind.is_empty() { request } else { request.header("content-type", kind.as_bytes()) };
-    let answer = request.body(body).timeout(PATIENCE).send().await.unwrap_or_else(|error| panic!("{told}: {error}"));
+    let is_large = body.len() > LIMIT;
+    let answer = match request.body(body).timeout(PATIENCE).send().await {
+        Ok(answer) => answer,
+        // The refusal may be overtaken by the end of the connection on which the rest was still being sent.
+        Err(error) if is_large && !error.is_timeout() => return,
+        Err(error) => panic!("{told}: {error:?}"),
+    };
     let status = answer.status().as_u16();
     let content_type = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let (content_type, body) = (content_type.to_owned(), answer.bytes().await.unwrap_or_default());

@@ -48,7 +48,7 @@ impl Target {
     }
 
     /// Whoever did nothing wrong has noticed nothing.
-    async fn is_unharmed(mut self) {
+    async fn proves_unharmed(mut self) {
         assert!(self.vigil.is_running(), "it ended:\n{}", self.vigil.output());
         self.witness.sees_more().await;
         wire::Witness::watch(&self.address, &self.server, &self.token).await;
@@ -78,26 +78,26 @@ fn is_explained(status: u16, content_type: &str, body: &[u8]) -> bool {
 async fn forms_and_bodies_of_any_kind_are_answered_fairly() {
     let target = Target::start().await;
     forms::send_all(&target, &mut generator(1)).await;
-    target.is_unharmed().await;
+    target.proves_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_hardly_http_is_refused() {
     let target = Target::start().await;
     forms::send_broken_requests(&target, &mut generator(2)).await;
-    target.is_unharmed().await;
+    target.proves_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_handshakes_are_refused_or_closed_with_a_reason() {
     let target = Target::start().await;
     handshakes::try_all(&target, &mut generator(3)).await;
-    target.is_unharmed().await;
+    target.proves_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_frames_and_messages_end_only_their_own_connection() {
     let target = Target::start().await;
     frames::send_all(&target, &mut generator(4)).await;
-    target.is_unharmed().await;
+    target.proves_unharmed().await;
 }

@@ -24,18 +24,14 @@ const GLANCE: Duration = Duration::from_millis(300);
 pub(crate) struct Heard {
     /// `None` if there was no answer, or none that is HTTP.
     pub(crate) status: Option<u16>,
-    pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
 }
 
 impl Heard {
     fn of(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok());
-        let content_type = lines.find_map(|line| line.to_lowercase().strip_prefix("content-type: ").map(str::to_owned));
-        Self { status, content_type: content_type.unwrap_or_default(), body: bytes[end..].to_vec() }
+        let status = bytes.strip_prefix(b"HTTP/1.").and_then(|line| str::from_utf8(line.get(2..5)?).ok()?.parse().ok());
+        Self { status, body: bytes[end..].to_vec() }
     }
 
     /// The code of the close frame after an upgrade, if one came.

@@ -56,6 +56,7 @@ async fn evaluate(ctx: &Context, claim: &Claim) -> anyhow::Result<()> {
         return Ok(());
     };
     counter!("vigil_evaluations_total").increment(evaluated);
+    counter!("vigil_slots_missed_total").increment(claim.missed_slots());
     histogram!("vigil_evaluation_duration_seconds").record(started.elapsed().as_secs_f64());
     histogram!("vigil_evaluation_lag_seconds").record(Span::between(claim.slot, now).std().as_secs_f64());
     if !due.is_empty() {

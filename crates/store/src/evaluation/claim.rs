@@ -43,6 +43,14 @@ pub struct Claim {
     pub groups: Vec<Model>,
 }
 
+impl Claim {
+    /// Slots of the claimed groups that nobody evaluated before this one.
+    pub fn missed_slots(&self) -> u64 {
+        let missed = |group: &Model| (self.slot.timestamp_millis() - group.next_slot_ms) / group.interval_ms.max(1);
+        self.groups.iter().map(|group| missed(group).max(0).unsigned_abs()).sum()
+    }
+}
+
 /// Claims `groups` for `slot`. Leaves out those that are evaluated already, claimed by somebody else, without active
 /// rules, or due for a newer slot by now.
 pub async fn claim<C: ConnectionTrait>(

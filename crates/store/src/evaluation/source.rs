@@ -60,7 +60,7 @@ pub(super) async fn record(
     now: Timestamp,
     policy: SourcePolicy,
 ) -> Result<Vec<NotificationId>, DbErr> {
-    if *outcome == Outcome::Answered && current_source(tx).await?.status == SourceStatus::default() {
+    if *outcome == Outcome::Answered && current_source(tx).await?.status.failing_since.is_none() {
         return Ok(Vec::new());
     }
     lock(tx, now).await?;
