@@ -47,7 +47,7 @@ async fn a_busy_cpu(machine: &Machine, mut vigil: Installation) {
     assert_eq!(state(&vigil, &rule).await.as_deref(), Some("firing"));
 
     let reminded = vigil.telegram.wait_for(2, PATIENCE).await;
-    assert!(reminded[1].at - reminded[0].at >= REPEAT, "silent for all of the repeat interval");
+    assert!(reminded[1].at - reminded[0].at >= REPEAT, "{reminded:#?}");
     drop(busy);
     let resolved = vigil.telegram.wait_for(3, PATIENCE).await;
     assert!(resolved[2].plain.to_lowercase().contains("resolved"), "{}", resolved[2].plain);

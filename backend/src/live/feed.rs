@@ -174,10 +174,14 @@ impl Feed {
             Ground::Firm(labels) => labels,
             Ground::Gone(_) => Arc::default(),
         };
-        if prepared.as_ref().is_none_or(|(made_for, _)| *made_for != labels) {
-            *prepared = Some((Arc::clone(&labels), self.prepare(&labels).await));
-        }
-        let expr = prepared.as_ref().map_or_else(|| Err(String::new()), |(_, expr)| expr.clone());
+        let expr = match prepared {
+            Some((made_for, expr)) if *made_for == labels => expr.clone(),
+            _ => {
+                let expr = self.prepare(&labels).await;
+                *prepared = Some((Arc::clone(&labels), expr.clone()));
+                expr
+            }
+        };
         let value = match expr {
             Ok(expr) => self.state.datasource.instant(&expr, at).await.map_err(|error| error.to_string()),
             Err(error) => Err(error),

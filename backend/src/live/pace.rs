@@ -19,7 +19,7 @@ pub(super) fn parse_interval(text: Option<&str>, shortest: Span) -> Result<Span,
         return Err(format!("interval: must be from {shortest} to {LONGEST}"));
     }
     let step = if interval < SECOND { 100 } else { 1_000 };
-    if interval.millis() % step != 0 {
+    if !interval.millis().is_multiple_of(step) {
         return Err("interval: must be whole seconds".to_owned());
     }
     Ok(interval)

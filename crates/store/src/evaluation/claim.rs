@@ -46,8 +46,11 @@ pub struct Claim {
 impl Claim {
     /// Slots of the claimed groups that nobody evaluated before this one.
     pub fn missed_slots(&self) -> u64 {
-        let missed = |group: &Model| (self.slot.timestamp_millis() - group.next_slot_ms) / group.interval_ms.max(1);
-        self.groups.iter().map(|group| missed(group).max(0).unsigned_abs()).sum()
+        let missed = |group: &Model| {
+            let late = self.slot.timestamp_millis().saturating_sub(group.next_slot_ms);
+            u64::try_from(late / Ord::max(group.interval_ms, 1)).unwrap_or_default()
+        };
+        self.groups.iter().map(missed).sum()
     }
 }
 
