@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use vigil_domain::id::NotificationId;
 use vigil_store::{queue::Queue, redis};
 use vigil_tests::cluster::world::Plan;
-use vigil_tests::cluster::{Cluster, Setup, eventually, long_run, rounds};
+use vigil_tests::cluster::{Cluster, Setup, eventually, long_run, rounds, series};
 
 /// What a lost job may cost.
 const SOON: Duration = Duration::from_secs(15);
@@ -77,7 +77,7 @@ fn after_a_million_jobs_redis_has_its_memory_back() {
     if !long_run() {
         return;
     }
-    let run = async || {
+    series("after_a_million_jobs", async |_| {
         let mut cluster = Cluster::start(2).await;
         cluster.watch(Plan::lively(20)).await;
         cluster.world.flip_all();
@@ -106,7 +106,5 @@ fn after_a_million_jobs_redis_has_its_memory_back() {
         println!("a million jobs took {:?}; Redis had {before} bytes and has {after}", began.elapsed());
         assert!(after < before + TOLERANCE, "Redis had {before} bytes and has {after}");
         cluster.judge().await;
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime can be built").block_on(run());
+    });
 }

@@ -2,13 +2,16 @@
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{
         Message,
         client::IntoClientRequest,
-        http::{HeaderValue, Response},
+        http::{HeaderValue, Request, Response},
     },
 };
 
@@ -16,6 +19,9 @@ use crate::app::{App, LONG};
 
 /// How a connection ended: close code and reason.
 pub(crate) type End = (u16, String);
+
+/// A header's name and value.
+type Header = Option<(&'static str, String)>;
 
 pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -26,18 +32,23 @@ impl Client {
         Self::connect(app, server, query, header).await.0
     }
 
+    /// As [`Client::watch`], with room for little that has not been read.
+    pub(crate) async fn narrow(app: &App, server: &str, query: &str, token: &str) -> Self {
+        let request = request(app, server, query, Some(("authorization", format!("Bearer {token}"))));
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(app.address).await.unwrap());
+        Self(timeout(LONG, client_async(request, stream)).await.unwrap().unwrap().0)
+    }
+
     /// As [`Client::watch`], with any header; also answers the server's answer.
     pub(crate) async fn connect(
         app: &App,
         server: &str,
         query: &str,
-        header: Option<(&'static str, String)>,
+        header: Header,
     ) -> (Self, Response<Option<Vec<u8>>>) {
-        let url = format!("ws://{}/ws/metrics/{server}?{query}", app.address);
-        let mut request = url.into_client_request().unwrap();
-        if let Some((name, value)) = header {
-            request.headers_mut().insert(name, HeaderValue::try_from(value).unwrap());
-        }
+        let request = request(app, server, query, header);
         let (socket, answer) = timeout(LONG, connect_async(request)).await.unwrap().unwrap();
         (Self(socket), answer)
     }
@@ -114,4 +125,13 @@ impl Client {
     pub(crate) async fn subscribe(&mut self, exprs: &[&str]) {
         self.send(json!({"type": "subscribe", "expr": exprs}).to_string()).await;
     }
+}
+
+fn request(app: &App, server: &str, query: &str, header: Header) -> Request<()> {
+    let url = format!("ws://{}/ws/metrics/{server}?{query}", app.address);
+    let mut request = url.into_client_request().unwrap();
+    if let Some((name, value)) = header {
+        request.headers_mut().insert(name, HeaderValue::try_from(value).unwrap());
+    }
+    request
 }

@@ -3,7 +3,7 @@
 use super::Waits;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +22,10 @@ pub struct Round {
 }
 
 impl Round {
+    fn new(seed: u64) -> Self {
+        Self { seed, dice: StdRng::seed_from_u64(seed) }
+    }
+
     /// One of `ways`, each in its turn.
     pub fn turn<T: Copy>(&self, ways: &[T]) -> T {
         let count = u64::try_from(ways.len()).expect("few");
@@ -41,16 +45,12 @@ impl Round {
 /// # Panics
 /// When a round does, after the others.
 pub fn rounds(name: &str, story: impl AsyncFn(Round) + Sync) {
-    told(name, AT_ONCE, story);
-}
-
-fn told(name: &str, at_once: u64, story: impl AsyncFn(Round) + Sync) {
-    let count = number("CRASH_ROUNDS").unwrap_or(3);
-    let base = number("CRASH_SEED").unwrap_or_else(|| rand::random_range(0..1_000_000));
+    let seeds = seeds();
+    let (base, count) = (seeds.start, seeds.end - seeds.start);
     let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let failed = |failures: &Mutex<Vec<u64>>| failures.lock().expect("nobody panics while holding it").len();
     std::thread::scope(|scope| {
-        for _ in 0..at_once.min(count) {
+        for _ in 0..AT_ONCE.min(count) {
             scope.spawn(|| {
                 while failed(&failures) < MOST_FAILURES {
                     let number = next.fetch_add(1, Ordering::SeqCst);
@@ -58,8 +58,7 @@ fn told(name: &str, at_once: u64, story: impl AsyncFn(Round) + Sync) {
                         return;
                     }
                     let seed = base + number;
-                    let round = Round { seed, dice: StdRng::seed_from_u64(seed) };
-                    if catch_unwind(AssertUnwindSafe(|| tell(&story, round))).is_err() {
+                    if catch_unwind(AssertUnwindSafe(|| tell(story(Round::new(seed))))).is_err() {
                         println!("round {number} of {name} failed, seed {seed}");
                         failures.lock().expect("nobody panics while holding it").push(seed);
                     }
@@ -73,9 +72,21 @@ fn told(name: &str, at_once: u64, story: impl AsyncFn(Round) + Sync) {
     assert!(failures.is_empty(), "{} rounds failed; to repeat them:\n{}", failures.len(), again.join("\n"));
 }
 
-fn tell(story: &impl AsyncFn(Round), round: Round) {
+/// Tells one story of all rounds: for what is dear to set up.
+pub fn series(name: &str, story: impl AsyncFnOnce(Vec<Round>)) {
+    let seeds = seeds();
+    println!("{name}: seeds {seeds:?}");
+    tell(story(seeds.map(Round::new).collect()));
+}
+
+fn tell(story: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime can be built").block_on(story(round));
+    runtime.expect("a runtime can be built").block_on(story);
+}
+
+fn seeds() -> Range<u64> {
+    let base = number("CRASH_SEED").unwrap_or_else(|| rand::random_range(0..1_000_000));
+    base..base + number("CRASH_ROUNDS").unwrap_or(3)
 }
 
 /// The waits that `CRASH_WAITS` asks for: `real`, or short ones.

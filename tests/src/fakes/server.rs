@@ -6,6 +6,7 @@ use axum::serve::ListenerExt;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Serves `router` on a port of 127.0.0.1 until it is dropped.
@@ -63,7 +64,7 @@ pub(crate) fn hang_up() -> ! {
 }
 
 fn serve(router: Router, port: u16) -> Running {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port is ours");
+    let listener = bind(port);
     listener.set_nonblocking(true).expect("sockets can be made non-blocking");
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::spawn(move || {
@@ -81,4 +82,16 @@ fn serve(router: Router, port: u16) -> Running {
         // Dropping the runtime drops the connections' tasks, and so closes their sockets.
     });
     Running { stop, thread }
+}
+
+/// A program that is just being started may hold for a moment what this one had open, a listener on the port included.
+fn bind(port: u16) -> TcpListener {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(Instant::now() < deadline, "the port {port} is ours: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

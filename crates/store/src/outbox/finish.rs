@@ -48,9 +48,10 @@ pub async fn finish_attempt(
     let tx = db::write(db).await?;
     let attempt = notification_attempt::Entity::find_by_id(token).one(&tx).await?;
     let Some(attempt) = attempt else { return Ok(Finished::LeaseLost) };
-    record(token, outcome, now).exec(&tx).await?;
     let id = NotificationId(attempt.notification_id);
+    // The notification before the attempt, as whoever takes over has it: else each might wait for the other.
     let changed = conclude(id, token, outcome, now).exec(&tx).await?.rows_affected > 0;
+    record(token, outcome, now).exec(&tx).await?;
     if changed {
         match outcome {
             Outcome::Delivered { .. } => tell(&tx, id, now).await?,

@@ -71,10 +71,14 @@ pub async fn list(
     surround(db, rules).await
 }
 
-/// One rule.
+/// One rule. Read again when it moved to another group between the reads.
 pub async fn find(db: &DatabaseConnection, id: RuleId) -> Result<Option<RuleRow>, DbErr> {
-    let rule = Entity::find_by_id(id.0).one(db).await?;
-    Ok(surround(db, rule.into_iter().collect()).await?.pop())
+    loop {
+        let Some(rule) = Entity::find_by_id(id.0).one(db).await? else { return Ok(None) };
+        if let Some(row) = surround(db, vec![rule]).await?.pop() {
+            return Ok(Some(row));
+        }
+    }
 }
 
 async fn surround<C: ConnectionTrait>(db: &C, rules: Vec<Model>) -> Result<Vec<RuleRow>, DbErr> {
