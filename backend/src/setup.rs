@@ -19,8 +19,9 @@ use crate::{
 /// How long the link works.
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
-const BAD_LINK: Problem =
-    Problem::WrongCredentials("the setup link is not valid or has expired; restart Vigil to get a new one");
+const BAD_LINK: Problem = Problem::WrongCredentials(
+    "the setup link is not valid or has expired; without an admin, a restart of Vigil prints a new one",
+);
 
 /// Makes sure that somebody can administer the installation.
 ///

@@ -42,7 +42,7 @@ async fn run(vigil: &Installation, credential: &str, arguments: &[&str]) {
     let program = Program::new(programs::schemathesis()).directory(home.path()).arg("--config-file").arg(config);
     let program = program.args(["run", &document]).args(arguments);
     let spare = vigil.api.as_role("viewer").await.token.expect("somebody who is signed in has a token");
-    let program = program.env("VIGIL_CREDENTIAL", credential).env("VIGIL_SPARE_CREDENTIAL", spare);
+    let program = program.env("CREDENTIAL", credential).env("SPARE_CREDENTIAL", spare);
     tokio::task::spawn_blocking(move || program.run()).await.unwrap_or_else(|failed| match failed.try_into_panic() {
         Ok(report) => std::panic::resume_unwind(report),
         Err(failed) => panic!("{failed}"),

@@ -6,7 +6,7 @@ use vigil_tests::cluster::world::Plan;
 use vigil_tests::cluster::{Cluster, rounds};
 
 /// How long the killing goes on.
-const WHILE: Duration = Duration::from_secs(12);
+const WHILE: Duration = Duration::from_secs(9);
 
 #[test]
 fn workers_killed_at_random_lose_nothing_and_double_only_what_is_marked() {

@@ -19,7 +19,8 @@ const BURNERS: usize = 4;
 /// Far below what the children get beside other work.
 const BUSY: f64 = 0.1;
 const INTERVAL: TimeDelta = TimeDelta::seconds(1);
-const REPEAT: TimeDelta = TimeDelta::seconds(12);
+/// Long enough to notice the end of the work before the next reminder.
+const REPEAT: TimeDelta = TimeDelta::seconds(20);
 /// There is one CPU to keep busy or to leave alone.
 static CPU_IN_USE: Mutex<()> = Mutex::const_new(());
 /// Evaluations that find nothing new.

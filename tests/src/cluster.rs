@@ -29,7 +29,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// How often a probe looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(150);
 /// How long a program may take to start on a busy machine.
 const START: Duration = Duration::from_secs(60);
 

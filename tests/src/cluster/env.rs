@@ -28,8 +28,9 @@ impl Waits {
     pub fn lateness(self) -> Duration {
         match self {
             Self::Short => Duration::from_secs(15),
-            // A delivery that died is taken over after 30 seconds, and found by a sweep after five more.
-            Self::Real => Duration::from_secs(50),
+            // What died with its worker is taken over after twelve seconds, found by a sweep after at most five more, and
+            // may wait for another that died before it.
+            Self::Real => Duration::from_secs(40),
         }
     }
 
@@ -70,6 +71,10 @@ impl Setup {
     /// So many workers, with the waits that the environment asks for.
     pub fn workers(workers: usize) -> Self {
         Self { workers, waits: super::rounds::waits(), durable_redis: false, variables: vec![] }
+    }
+
+    pub fn waits(&self) -> Waits {
+        self.waits
     }
 
     /// A key of the configuration, for all programs.

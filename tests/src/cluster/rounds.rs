@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Rounds of one story that run side by side: they mostly wait.
 const AT_ONCE: u64 = 3;
@@ -47,6 +47,7 @@ impl Round {
 pub fn rounds(name: &str, story: impl AsyncFn(Round) + Sync) {
     let seeds = seeds();
     let (base, count) = (seeds.start, seeds.end - seeds.start);
+    let began = Instant::now();
     let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let failed = |failures: &Mutex<Vec<u64>>| failures.lock().expect("nobody panics while holding it").len();
     std::thread::scope(|scope| {
@@ -66,6 +67,7 @@ pub fn rounds(name: &str, story: impl AsyncFn(Round) + Sync) {
             });
         }
     });
+    println!("{name}: {count} rounds took {:?}", began.elapsed());
     let failures = failures.into_inner().expect("nobody panics while holding it");
     let again = |seed: &u64| format!("tests/faults --only {name} --rounds 1 --seed {seed}");
     let again: Vec<String> = failures.iter().map(again).collect();
