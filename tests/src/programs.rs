@@ -75,6 +75,7 @@ mod tests {
     #[test]
     fn the_repository_is_where_the_workspace_is() {
         assert!(repository().join("tests/Cargo.toml").exists());
-        assert!(profile_directory().parent().unwrap().join("CACHEDIR.TAG").exists());
+        let profile = profile_directory();
+        assert!(["debug", "release"].iter().any(|name| profile.ends_with(name)), "{}", profile.display());
     }
 }
