@@ -1,5 +1,7 @@
 //! The OpenAPI document: what the routes say of themselves, and what all of them share.
 
+mod fields;
+
 use std::collections::BTreeMap;
 
 use utoipa::{
@@ -20,7 +22,9 @@ pub(crate) const PATH: &str = "/api/v1/openapi.json";
 
 /// The whole document. Needs no state: nothing is connected or served.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes::all().into_openapi()
+    let mut document = routes::all().into_openapi();
+    fields::complete(&mut document);
+    document
 }
 
 #[derive(OpenApi)]

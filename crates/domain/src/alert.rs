@@ -6,7 +6,7 @@
 //! - *An edited rule is not an event.* The next slot is evaluated with the new rule against the open alerts: new
 //!   labels or a new name let the old alerts end by absence; a longer `for` sends a firing alert back to pending.
 //! - *Missed slots are not replayed.* After a gap only the current slot is evaluated; `for` counts from `active_at`.
-//! - *Inactive is absence.* An alert that is neither pending nor firing is not stored; its history is its events.
+//! - *Inactive is absence.* What is neither pending nor firing is not stored; its history is its events.
 
 use std::collections::BTreeMap;
 
@@ -213,13 +213,11 @@ fn next(conditions: Conditions, state: Option<AlertState>, present: bool, slot: 
         (None, false) => (None, None),
         (None, true) if held(slot) => (fires(slot), Some((EventState::Firing, EventReason::ConditionMet))),
         (None, true) => (Some(Pending { active_at: slot }), Some((EventState::Pending, EventReason::ConditionMet))),
-
         (Some(Pending { .. }), false) => (None, Some((EventState::Inactive, EventReason::ConditionGone))),
         (Some(Pending { active_at }), true) if held(active_at) => {
             (fires(active_at), Some((EventState::Firing, EventReason::HeldLongEnough)))
         }
         (Some(Pending { .. }), true) => (state, None),
-
         (Some(Firing { active_at, fired_at, absent_since }), false) => {
             let since = absent_since.unwrap_or(slot);
             if Span::between(since, slot) >= conditions.keep_firing {

@@ -57,7 +57,9 @@ impl TestOut {
         if !over && tried.is_none() {
             return None;
         }
-        let delivered = status == Some(NotificationStatus::Delivered);
+        // The attempt was read after the notification and may know more.
+        let arrived = tried.as_ref().is_some_and(|attempt| attempt.status == NotificationStatus::Delivered.as_str());
+        let delivered = arrived || status == Some(NotificationStatus::Delivered);
         let error = tried.and_then(|attempt| attempt.error).or(notification.last_error).filter(|_| !delivered);
         Some(Self { delivered, error })
     }
@@ -150,7 +152,8 @@ mod tests {
         assert_eq!(TestOut::of(told("pending", &[])), None);
         assert_eq!(TestOut::of(told("sending", &[("sending", None)])), None);
         let delivered = TestOut { delivered: true, error: None };
-        assert_eq!(TestOut::of(told("delivered", &[("delivered", None)])), Some(delivered));
+        assert_eq!(TestOut::of(told("delivered", &[("delivered", None)])).as_ref(), Some(&delivered));
+        assert_eq!(TestOut::of(told("sending", &[("delivered", None)])), Some(delivered), "read in between");
         let failed = TestOut { delivered: false, error: Some("Forbidden".to_owned()) };
         assert_eq!(TestOut::of(told("failed", &[("failed", Some("Forbidden"))])), Some(failed));
         let waits = TestOut { delivered: false, error: Some("no route".to_owned()) };
