@@ -7,14 +7,11 @@ use vigil_tests::cluster::{Cluster, rounds};
 
 /// How long the killing goes on.
 const WHILE: Duration = Duration::from_secs(9);
-/// What is killed again and again while it is delivered may take so long.
-const LATENESS: Duration = Duration::from_secs(60);
 
 #[test]
 fn workers_killed_at_random_lose_nothing_and_double_only_what_is_marked() {
     rounds("workers_killed_at_random", async |mut round| {
         let mut cluster = Cluster::start(3).await;
-        cluster.lateness = LATENESS;
         cluster.watch(Plan::lively(20)).await;
         let began = Instant::now();
         while began.elapsed() < WHILE {
@@ -36,7 +33,6 @@ fn workers_killed_at_random_lose_nothing_and_double_only_what_is_marked() {
 fn all_workers_killed_at_once_leave_everything_to_the_next() {
     rounds("all_workers_killed_at_once", async |mut round| {
         let mut cluster = Cluster::start(2).await;
-        cluster.lateness = LATENESS;
         cluster.watch(Plan::lively(20)).await;
         for _ in 0..3 {
             cluster.world.flip_all();

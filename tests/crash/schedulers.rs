@@ -1,9 +1,8 @@
 //! Two workers schedule at once.
 
-use sea_orm::ConnectionTrait as _;
 use std::collections::HashMap;
 use std::time::Duration;
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::sync::CancellationToken;
 use vigil_tests::cluster::world::Plan;
 use vigil_tests::cluster::{Cluster, Setup, eventually, rounds};
 
@@ -17,7 +16,14 @@ fn two_schedulers_at_once_evaluate_each_slot_once() {
             .env("VIGIL_DELIVERY__TIMEOUT_SECONDS", 10);
         let mut cluster = Cluster::with(setup).await;
         cluster.watch(Plan::lively(20)).await;
-        let stop = forget_leases(&cluster).await;
+        let (db, stop) = (cluster.database().await, CancellationToken::new());
+        let forgetting = tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+            loop {
+                use sea_orm::ConnectionTrait as _;
+                db.execute_unprepared("DELETE FROM leases").await.expect("PostgreSQL runs");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }));
         let both = async || match cluster.counted("vigil_scheduler_leader").await {
             leaders if leaders > 1.5 => Ok(()),
             leaders => Err(format!("{leaders} lead")),
@@ -30,11 +36,18 @@ fn two_schedulers_at_once_evaluate_each_slot_once() {
             cluster.world.flip_some(&mut round.dice);
             round.pause(0..=1500).await;
         }
-        drop(stop);
+        stop.cancel();
+        forgetting.await.expect("it does not panic");
         let record = cluster.judge().await;
         assert_eq!((record.marked(), record.doubled()), (0, 0), "nobody died, so nothing is uncertain");
 
-        assert_eq!(asked_twice(&cluster), HashMap::new(), "slots were asked for more than once");
+        let mut asked: HashMap<(String, i64), usize> = HashMap::new();
+        for question in cluster.world.prometheus.asked() {
+            let time = question.time.expect("a slot is asked for by its time");
+            *asked.entry((question.expr, time.timestamp_millis())).or_default() += 1;
+        }
+        asked.retain(|_, times| *times > 1);
+        assert_eq!(asked, HashMap::new(), "slots were asked for more than once");
     });
 }
 
@@ -64,26 +77,4 @@ fn a_scheduler_that_slept_through_its_lease_does_no_harm() {
         cluster.settled().await;
         cluster.judge().await;
     });
-}
-
-/// Deletes the lease on scheduling all the time, until the answer is dropped: whoever wants to lead, leads.
-async fn forget_leases(cluster: &Cluster) -> AbortOnDropHandle<()> {
-    let db = cluster.database().await;
-    AbortOnDropHandle::new(tokio::spawn(async move {
-        loop {
-            db.execute_unprepared("DELETE FROM leases").await.expect("PostgreSQL runs");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    }))
-}
-
-/// Expressions that the data source was asked for more than once at one time (in milliseconds), and how often.
-fn asked_twice(cluster: &Cluster) -> HashMap<(String, i64), usize> {
-    let mut asked: HashMap<(String, i64), usize> = HashMap::new();
-    for question in cluster.world.prometheus.asked() {
-        let time = question.time.expect("a slot is asked for by its time");
-        *asked.entry((question.expr, time.timestamp_millis())).or_default() += 1;
-    }
-    asked.retain(|_, times| *times > 1);
-    asked
 }

@@ -43,8 +43,6 @@ pub struct Cluster {
     pub redis: Redis,
     pub postgres: Postgres,
     pub waits: Waits,
-    /// How long after it was decided a notification must have arrived. A story that kills on and on allows more.
-    pub lateness: Duration,
     database_url: String,
     channel: String,
     _home: Scratch,
@@ -85,21 +83,8 @@ impl Cluster {
         let api = Api::new(url).signed_in(ADMIN.0, ADMIN.1).await;
         let config = json!({"bot_token": BOT_TOKEN, "chat_id": CHAT});
         let channel = api.create("/channels", json!({"name": "ops", "kind": "telegram", "config": config})).await;
-        let (world, waits, lateness) = (World::new(prometheus), setup.waits, setup.waits.lateness());
-        Self {
-            lateness,
-            workers,
-            backend,
-            api,
-            world,
-            telegram,
-            redis,
-            postgres,
-            waits,
-            database_url,
-            channel,
-            _home: home,
-        }
+        let (world, waits) = (World::new(prometheus), setup.waits);
+        Self { workers, backend, api, world, telegram, redis, postgres, waits, database_url, channel, _home: home }
     }
 
     /// Makes the rules of `plan` and answers the numbers they have in the [`World`].
@@ -148,7 +133,7 @@ impl Cluster {
             worker.assert_running();
         }
         let record = self.record().await;
-        let faults = oracle::faults(&record, &self.world, &oracle::Limits { lateness: self.lateness });
+        let faults = oracle::faults(&record, &self.world, &oracle::Limits { lateness: self.waits.lateness() });
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
         record
     }

@@ -45,81 +45,58 @@ fn faults_of(record: &Record, rules: &[Watched], limits: &Limits) -> Vec<String>
 
 /// The life of every alert of a rule, from its events.
 fn lives(rule: &Watched, events: &[&Event], record: &Record) -> Vec<String> {
+    let mut faults = Vec::new();
     let mut by_alert: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
     for event in events {
         by_alert.entry(&event.fingerprint).or_default().push(event);
     }
-    let mut faults = Vec::new();
     for (fingerprint, mut events) in by_alert {
         events.sort_by_key(|event| (event.evaluated_at, event.created_at));
-        let mut last: Option<&Event> = None;
+        let mut state = "inactive";
+        let mut slot = None;
         for event in events {
-            let found = step(rule, last, event);
-            faults.extend(found.into_iter().map(|fault| format!("{fingerprint} {fault} at {}", event.evaluated_at)));
-            last = Some(event);
+            let (next, at) = (event.state.as_str(), event.evaluated_at);
+            let first = if rule.hold > 0 { "pending" } else { "firing" };
+            let legal = match state {
+                "inactive" | "resolved" => next == first,
+                "pending" => ["firing", "inactive"].contains(&next),
+                _ => next == "resolved",
+            };
+            if !legal {
+                faults.push(format!("{fingerprint} went from {state} to {next} at {at}"));
+            }
+            if slot >= Some(at) {
+                faults.push(format!("{fingerprint} changed twice at {at} or before"));
+            }
+            let present = ["pending", "firing"].contains(&next);
+            if !rule.may_have_been(present, at, event.created_at) {
+                faults.push(format!("{fingerprint} became {next} at {at}, which was never true"));
+            }
+            if next == "firing" && (at - event.active_at).num_seconds() < i64::from(rule.hold) {
+                faults.push(format!("{fingerprint} fired at {at} though it was active since {}", event.active_at));
+            }
+            (state, slot) = (next, Some(at));
         }
-        let last = last.map_or("inactive", |event| event.state.as_str());
         let open = record.alerts.iter().find(|alert| alert.rule_id == rule.id && alert.fingerprint == fingerprint);
         let open = open.map_or("none", |alert| alert.state.as_str());
-        if (open == "none") != ["inactive", "resolved"].contains(&last) || open != "none" && open != last {
-            faults.push(format!("{fingerprint} is {open} and its last event says {last}"));
+        if (open == "none") != ["inactive", "resolved"].contains(&state) || open != "none" && open != state {
+            faults.push(format!("{fingerprint} is {open} and its last event says {state}"));
         }
     }
     faults
 }
 
-/// What is wrong with one event of an alert.
-fn step(rule: &Watched, last: Option<&Event>, event: &Event) -> Vec<String> {
-    let (state, next) = (last.map_or("inactive", |last| last.state.as_str()), event.state.as_str());
-    let legal = match state {
-        "inactive" | "resolved" => next == if rule.hold > 0 { "pending" } else { "firing" },
-        "pending" => ["firing", "inactive"].contains(&next),
-        _ => next == "resolved",
-    };
-    let present = ["pending", "firing"].contains(&next);
-    let held = (event.evaluated_at - event.active_at).num_seconds();
-    let wrong = [
-        (!legal, format!("went from {state} to {next}")),
-        (last.is_some_and(|last| last.evaluated_at >= event.evaluated_at), "changed twice".to_owned()),
-        (!rule.may_have_been(present, event.evaluated_at, event.created_at), format!("became {next}, never true")),
-        (next == "firing" && held < i64::from(rule.hold), format!("fired after {held} s")),
-    ];
-    wrong.into_iter().filter(|(wrong, _)| *wrong).map(|(_, fault)| fault).collect()
-}
-
-/// What a slot of a rule led to, or must lead to: why, and which alerts fire and have ended.
+/// What a slot of a rule must have led to: why, and which alerts fired and ended.
 type Decision<'a> = (&'a str, BTreeSet<(&'a str, &'a str)>);
 
 /// Replays a rule's events and compares with its notifications.
 fn decisions(events: &[&Event], told: &[&Notification]) -> Vec<String> {
-    let wanted = replay(events);
-    let mut told = told.to_vec();
-    told.sort_by_key(|told| told.created_at);
-    let lines = |told: &'_ Notification| -> BTreeSet<(String, String)> {
-        told.alerts.iter().map(|line| (line.fingerprint.clone(), line.state.clone())).collect()
-    };
-    let found: Vec<_> = told.iter().map(|told| (told.reason.clone(), lines(told))).collect();
-    let same = found.len() == wanted.len()
-        && found.iter().zip(&wanted).all(|((reason, lines), (wanted_reason, wanted_lines))| {
-            let lines: BTreeSet<_> = lines.iter().map(|(alert, state)| (alert.as_str(), state.as_str())).collect();
-            reason == wanted_reason && lines == *wanted_lines
-        });
-    if same {
-        return vec![];
-    }
-    let wanted: Vec<_> = wanted.iter().map(|(reason, _)| *reason).collect();
-    let found: Vec<_> = found.iter().map(|(reason, _)| reason.as_str()).collect();
-    vec![format!("its events ask for the notifications [{}], it has [{}]", wanted.join(" "), found.join(" "))]
-}
-
-/// What a rule's events must have led to, slot by slot.
-fn replay<'a>(events: &[&'a Event]) -> Vec<Decision<'a>> {
     let mut slots: BTreeMap<_, Vec<&Event>> = BTreeMap::new();
     for event in events {
         slots.entry(event.evaluated_at).or_default().push(event);
     }
     let mut firing: BTreeSet<&str> = BTreeSet::new();
-    let mut decisions: Vec<Decision<'_>> = Vec::new();
+    let mut wanted: Vec<Decision<'_>> = Vec::new();
     for events in slots.values() {
         let known = !firing.is_empty();
         let with = |state: &str| -> Vec<&str> {
@@ -135,9 +112,25 @@ fn replay<'a>(events: &[&'a Event]) -> Vec<Decision<'a>> {
             (true, false) => "resolved",
         };
         let lines = firing.iter().map(|alert| (*alert, "firing")).chain(ended.iter().map(|alert| (*alert, "resolved")));
-        decisions.push((reason, lines.collect()));
+        wanted.push((reason, lines.collect()));
     }
-    decisions
+    let lines = |told: &Notification| -> Vec<(String, String)> {
+        told.alerts.iter().map(|line| (line.fingerprint.clone(), line.state.clone())).collect()
+    };
+    let mut told: Vec<_> = told.iter().map(|told| (told.created_at, told.reason.as_str(), lines(told))).collect();
+    told.sort();
+    let found: Vec<Decision<'_>> = told
+        .iter()
+        .map(|(_, reason, lines)| {
+            (*reason, lines.iter().map(|(alert, state)| (alert.as_str(), state.as_str())).collect())
+        })
+        .collect();
+    if found == wanted {
+        return vec![];
+    }
+    let reasons =
+        |decisions: &[Decision<'_>]| decisions.iter().map(|(reason, _)| *reason).collect::<Vec<_>>().join(" ");
+    vec![format!("its events ask for the notifications [{}], it has [{}]", reasons(&wanted), reasons(&found))]
 }
 
 /// How often an end or a beginning must and may have arrived.
