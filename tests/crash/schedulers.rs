@@ -50,3 +50,31 @@ fn two_schedulers_at_once_evaluate_each_slot_once() {
         assert_eq!(asked, HashMap::new(), "slots were asked for more than once");
     });
 }
+
+#[test]
+fn a_scheduler_that_slept_through_its_lease_does_no_harm() {
+    rounds("a_scheduler_that_slept_through_its_lease", async |mut round| {
+        let mut cluster = Cluster::start(2).await;
+        cluster.watch(Plan::lively(20)).await;
+        cluster.world.flip_all();
+        cluster.settled().await;
+        let led = async || cluster.leader().await.ok_or_else(|| "nobody leads".to_owned());
+        let sleeper = eventually(cluster.waits.settle(), led).await;
+        cluster.world.flip_some(&mut round.dice);
+        round.pause(0..=1000).await;
+        cluster.workers[sleeper].pause();
+        let taken_over = async || match cluster.leader().await {
+            Some(leader) if leader != sleeper => Ok(()),
+            other => Err(format!("{other:?} leads")),
+        };
+        eventually(cluster.waits.settle(), taken_over).await;
+        cluster.world.flip_all();
+        cluster.settled().await;
+        cluster.world.flip_some(&mut round.dice);
+        cluster.workers[sleeper].resume();
+        round.pause(0..=1000).await;
+        cluster.world.flip_all();
+        cluster.settled().await;
+        cluster.judge().await;
+    });
+}

@@ -38,6 +38,27 @@ fn a_worker_killed_at_any_step_of_a_delivery_loses_nothing_and_doubles_what_it_c
     });
 }
 
+#[test]
+fn a_worker_that_slept_through_its_lease_before_sending_leaves_it_to_another() {
+    rounds("a_worker_that_slept_through_its_lease", async |mut round| {
+        let mut cluster = Cluster::start(2).await;
+        cluster.watch(Plan::lively(10)).await;
+        let asleep = cluster.waits.delivery_lease() + Duration::from_millis(1_500);
+        cluster.workers[0].restart_to_freeze_at("deliver.begun", asleep);
+        cluster.workers[0].ready().await;
+        for _ in 0..2 {
+            cluster.world.flip_some(&mut round.dice);
+            cluster.settled().await;
+            tokio::time::sleep(asleep).await;
+        }
+        cluster.workers[0].restart();
+        cluster.workers[0].ready().await;
+        let record = cluster.judge().await;
+        assert!(record.marked() > 0, "what was taken over is uncertain");
+        assert_eq!(record.doubled(), 0, "who wakes too late sends nothing");
+    });
+}
+
 /// Kills worker 0 at `step` while alerts flip, lets worker 1 bring everything to its end alone, and starts worker 0
 /// again. Answers how many notifications are marked and how many messages arrived twice, since the cluster began.
 async fn die_at(cluster: &mut Cluster, round: &mut Round, step: &str) -> (usize, usize) {

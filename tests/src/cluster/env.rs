@@ -34,6 +34,14 @@ impl Waits {
         }
     }
 
+    /// How long a worker may take for an attempt before another takes it over.
+    pub fn delivery_lease(self) -> Duration {
+        match self {
+            Self::Short => Duration::from_millis(2_500),
+            Self::Real => Duration::from_secs(12),
+        }
+    }
+
     /// How long an outage of a server lasts.
     pub fn outage(self) -> Duration {
         match self {

@@ -46,6 +46,11 @@ impl Worker {
         self.replace(self.program.clone().env("FAULT_AT", format!("{step}:{visit}")));
     }
 
+    /// As [`Self::restart`], but each time it reaches the step it freezes there for so long.
+    pub fn restart_to_freeze_at(&mut self, step: &str, pause: Duration) {
+        self.replace(self.program.clone().env("FAULT_PAUSE", format!("{step}:{}", pause.as_millis())));
+    }
+
     fn replace(&mut self, program: Program) {
         self.process.kill9();
         self.before.push_str(&self.process.output());

@@ -3,6 +3,8 @@
 pub mod log;
 pub mod telegram;
 
+use std::time::Instant;
+
 use anyhow::Context as _;
 use sea_orm::prelude::Json;
 use vigil_domain::{
@@ -96,14 +98,32 @@ fn telegram_config(config: &Json) -> Result<TelegramConfig, SendError> {
 }
 
 /// Sends `message` once, with what that channel needs to get it through. Ages in it are as of `now`.
-pub async fn send(senders: &Senders, channel: &Channel, message: &Message, now: Timestamp) -> Report {
+///
+/// Nothing is sent after `deadline`: by then another worker may have taken the notification over, and what follows it.
+pub async fn send(
+    senders: &Senders,
+    channel: &Channel,
+    message: &Message,
+    now: Timestamp,
+    deadline: Instant,
+) -> Report {
+    if Instant::now() >= deadline {
+        return Err(too_late()).into();
+    }
     match (&channel.config, &channel.secret) {
-        (ChannelConfig::Telegram(config), Some(token)) => senders.telegram.send(config, token, message, now).await,
+        (ChannelConfig::Telegram(config), Some(token)) => {
+            senders.telegram.send(config, token, message, now, deadline).await
+        }
         (ChannelConfig::Telegram(_), None) => {
             Err(SendError::ChannelBroken("the channel has no bot token; set config.bot_token".to_owned())).into()
         }
         (ChannelConfig::Log, _) => Ok(log::send(&channel.name, message, now)).into(),
     }
+}
+
+/// Nothing left, so it is safe to try again.
+fn too_late() -> SendError {
+    SendError::Transient("there was no time left for a request".to_owned())
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use vigil_domain::{
 use vigil_runtime::Secret;
 
 use self::answer::{Answer, Refusal};
-use super::{Report, Sent};
+use super::{Report, Sent, too_late};
 
 /// Connecting takes at most this long; a request that never left is safe to repeat.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -36,7 +36,6 @@ const LONGEST_TEXT: usize = 500;
 pub struct Telegram {
     client: Client,
     api_url: String,
-    timeout: Duration,
 }
 
 /// One message in the form that is tried now.
@@ -50,7 +49,7 @@ struct Draft<'a> {
 }
 
 impl Telegram {
-    /// A client for `api_url`, or Telegram's own server. `timeout` bounds a whole try, repetitions in it included.
+    /// A client for `api_url`, or Telegram's own server. `timeout` is how long a try may take.
     pub fn new(api_url: Option<&str>, timeout: Duration) -> anyhow::Result<Self> {
         let client = Client::builder()
             .connect_timeout(CONNECT.min(timeout / 2))
@@ -59,13 +58,19 @@ impl Telegram {
             .user_agent(concat!("Vigil/", env!("CARGO_PKG_VERSION")))
             .build()?;
         let api_url = api_url.unwrap_or(TELEGRAM_API_URL).trim_end_matches('/').to_owned();
-        Ok(Self { client, api_url, timeout })
+        Ok(Self { client, api_url })
     }
 
     /// Sends `message` to the chat. What can be mended at once is, and sent again: a chat that moved, a topic that is
-    /// gone, markup that Telegram does not take.
-    pub async fn send(&self, config: &TelegramConfig, token: &Secret, message: &Message, now: Timestamp) -> Report {
-        let deadline = Instant::now() + self.timeout;
+    /// gone, markup that Telegram does not take. No request begins after the deadline.
+    pub async fn send(
+        &self,
+        config: &TelegramConfig,
+        token: &Secret,
+        message: &Message,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Report {
         let mut draft = Draft::new(config, message, now);
         let (mut migrated_to, mut notes) = (None, Vec::new());
         let result = loop {
@@ -102,7 +107,7 @@ impl Telegram {
     async fn exchange(&self, draft: &Draft<'_>, token: &Secret, deadline: Instant) -> Result<String, Refusal> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(SendError::Transient("there was no time left for another request".to_owned()).into());
+            return Err(too_late().into());
         }
         let url = Url::parse(&format!("{}/bot{}/sendMessage", self.api_url, token.expose()))
             .map_err(|_| SendError::Permanent("telegram.api_url is not an address".to_owned()))?;

@@ -33,15 +33,14 @@ const FINISH_RETRY: Duration = Duration::from_millis(250);
 /// down and decided there. `Err` when the database could not be asked; the sweep comes back to it.
 #[tracing::instrument(skip_all, fields(notification.id = %job.notification))]
 pub async fn run(ctx: &Context, job: DeliverNotification) -> anyhow::Result<()> {
-    let lease = ctx.config.delivery.lease();
+    let (lease, since) = (ctx.config.delivery.lease(), Instant::now());
     let begun = outbox::begin_attempt(&ctx.db, job.notification, ctx.clock.now(), lease).await;
     let granted = match begun.context("begin the attempt")? {
         Begin::Granted(granted) => *granted,
         Begin::NotDue(_) | Begin::Busy | Begin::Finished | Begin::Blocked(_) => return Ok(()),
     };
-    let since = Instant::now();
     step("deliver.begun");
-    let report = attempt(ctx, &granted).await;
+    let report = attempt(ctx, &granted, since + ctx.config.delivery.timeout()).await;
     if report.result.is_ok() {
         step("deliver.sent");
     }
@@ -81,7 +80,7 @@ async fn sweep_round(ctx: &Context, concurrency: usize) -> anyhow::Result<usize>
     results.into_iter().collect::<anyhow::Result<()>>().map(|()| found)
 }
 
-async fn attempt(ctx: &Context, granted: &Granted) -> Report {
+async fn attempt(ctx: &Context, granted: &Granted, deadline: Instant) -> Report {
     let Some(stored) = &granted.channel else {
         return Err(SendError::Permanent("the channel was deleted".to_owned())).into();
     };
@@ -90,7 +89,8 @@ async fn attempt(ctx: &Context, granted: &Granted) -> Report {
         Err(error) => return Err(error).into(),
     };
     let started = Instant::now();
-    let report = channels::send(&ctx.senders, &channel, &granted.notification.message.0, ctx.clock.now()).await;
+    let message = &granted.notification.message.0;
+    let report = channels::send(&ctx.senders, &channel, message, ctx.clock.now(), deadline).await;
     histogram!("vigil_notification_send_seconds", "kind" => kind(granted)).record(started.elapsed().as_secs_f64());
     report
 }

@@ -13,6 +13,7 @@ use super::{
 };
 
 const TOKEN: &str = "123456:AbCdEf-secret_0123456789";
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn now() -> Timestamp {
     Timestamp::from_timestamp(1_800_000_000, 0).unwrap()
@@ -35,8 +36,8 @@ fn config(message_thread_id: Option<i32>) -> TelegramConfig {
 }
 
 async fn send_to(url: &str, config: &TelegramConfig) -> Report {
-    let telegram = Telegram::new(Some(url), Duration::from_secs(5)).unwrap();
-    telegram.send(config, &Secret::from(TOKEN), &test_message(), now()).await
+    let telegram = Telegram::new(Some(url), PATIENCE).unwrap();
+    telegram.send(config, &Secret::from(TOKEN), &test_message(), now(), Instant::now() + PATIENCE).await
 }
 
 async fn send(fake: &FakeTelegram, config: &TelegramConfig) -> Report {
@@ -78,9 +79,9 @@ async fn silent_channels_and_quiet_messages_make_no_sound() {
     let fake = FakeTelegram::start().await;
     let by_name = TelegramConfig { chat_id: ChatId::Name("@ops".into()), message_thread_id: None, silent: true };
     send(&fake, &by_name).await;
-    let telegram = Telegram::new(Some(&fake.url()), Duration::from_secs(5)).unwrap();
+    let telegram = Telegram::new(Some(&fake.url()), PATIENCE).unwrap();
     let over = Message { reason: NotifyReason::SourceUp, ..test_message() };
-    telegram.send(&config(None), &Secret::from(TOKEN), &over, now()).await;
+    telegram.send(&config(None), &Secret::from(TOKEN), &over, now(), Instant::now() + PATIENCE).await;
     let requests = fake.requests();
     assert_eq!(requests[0].1["chat_id"], "@ops");
     assert_eq!([&requests[0].1["disable_notification"], &requests[1].1["disable_notification"]], [true, true]);
@@ -205,8 +206,9 @@ async fn without_a_whole_answer_nobody_knows() {
     assert!(matches!(report.result, Err(SendError::Unknown(_))), "{report:?}");
 
     fake.next(Reply::Silence);
-    let impatient = Telegram::new(Some(&fake.url()), Duration::from_millis(200)).unwrap();
-    let report = impatient.send(&config(None), &Secret::from(TOKEN), &test_message(), now()).await;
+    let telegram = Telegram::new(Some(&fake.url()), PATIENCE).unwrap();
+    let soon = Instant::now() + Duration::from_millis(200);
+    let report = telegram.send(&config(None), &Secret::from(TOKEN), &test_message(), now(), soon).await;
     assert!(matches!(report.result, Err(SendError::Unknown(_))), "{report:?}");
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -217,6 +219,15 @@ async fn without_a_whole_answer_nobody_knows() {
     });
     let report = send_to(&url, &config(None)).await;
     assert!(matches!(report.result, Err(SendError::Unknown(_))), "{report:?}");
+}
+
+#[tokio::test]
+async fn after_its_deadline_nothing_leaves() {
+    let fake = FakeTelegram::start().await;
+    let telegram = Telegram::new(Some(&fake.url()), PATIENCE).unwrap();
+    let report = telegram.send(&config(None), &Secret::from(TOKEN), &test_message(), now(), Instant::now()).await;
+    assert!(matches!(report.result, Err(SendError::Transient(_))), "{report:?}");
+    assert_eq!(fake.requests().len(), 0);
 }
 
 /// Collects what a subscriber writes.
