@@ -107,7 +107,9 @@ impl Stack {
             let service = &self.services[&name];
             for mut container in containers.into_iter().filter(|_| !service.ends()) {
                 if service.build.is_none() {
-                    container.process.end_by(Signal::SIGINT, PATIENCE).await;
+                    // What their images declare; PostgreSQL takes SIGTERM for "when everybody has left".
+                    let signal = if name == "postgres" { Signal::SIGINT } else { Signal::SIGTERM };
+                    container.process.end_by(signal, PATIENCE).await;
                     continue;
                 }
                 assert!(service.stop_grace_period() > END, "{name} may be killed too early");
