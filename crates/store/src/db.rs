@@ -22,6 +22,8 @@ pub enum OpenError {
     UnknownKind,
     #[error("cannot create the folder {path} of the database: {source}")]
     Folder { path: String, source: std::io::Error },
+    #[error("cannot create the database {path}: {source}")]
+    File { path: String, source: std::io::Error },
     #[error("cannot open the database: {0}")]
     Database(#[from] DbErr),
 }
@@ -97,6 +99,18 @@ pub async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
     db.ping().await
 }
 
+/// Makes the file before SQLite does, so that only its owner may read it; SQLite gives its companions the same mode.
+fn private_file(path: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(OpenError::File { path: path.display().to_string(), source: error })
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn prepare_sqlite(url: &str) -> Result<String, OpenError> {
     let rest = url.trim_start_matches("sqlite:").trim_start_matches("//");
     let path = rest.split('?').next().unwrap_or_default();
@@ -107,6 +121,29 @@ fn prepare_sqlite(url: &str) -> Result<String, OpenError> {
         std::fs::create_dir_all(folder)
             .map_err(|source| OpenError::Folder { path: folder.display().to_string(), source })?;
     }
+    if url.contains("mode=") {
+        return Ok(url.to_owned());
+    }
+    private_file(Path::new(path))?;
     let separator = if rest.contains('?') { '&' } else { '?' };
-    Ok(if url.contains("mode=") { url.to_owned() } else { format!("{url}{separator}mode=rwc") })
+    Ok(format!("{url}{separator}mode=rwc"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_new_database_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/vigil.db");
+        let db = connect(&format!("sqlite://{}", path.display()), 2).await.unwrap();
+        db.execute_unprepared("CREATE TABLE t (n INTEGER)").await.unwrap();
+        for name in ["vigil.db", "vigil.db-wal"] {
+            let mode = path.with_file_name(name).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
 }
