@@ -2,8 +2,10 @@
 
 use chrono::TimeDelta;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait,
-    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, SimpleExpr},
 };
 use uuid::Uuid;
 use vigil_domain::{Timestamp, role::Role};
@@ -69,8 +71,7 @@ pub async fn valid<C: ConnectionTrait>(
     hash: &str,
     now: Timestamp,
 ) -> Result<Option<(api_key::Model, user::Model)>, DbErr> {
-    let key = api_key::Entity::find().filter(api_key::Column::KeyHash.eq(hash)).one(db).await?;
-    with_user(db, key, now).await
+    with_user(db, api_key::Column::KeyHash.eq(hash), now).await
 }
 
 /// As [`valid`], by the key's id.
@@ -79,18 +80,19 @@ pub async fn valid_by_id<C: ConnectionTrait>(
     id: Uuid,
     now: Timestamp,
 ) -> Result<Option<(api_key::Model, user::Model)>, DbErr> {
-    let key = by_id(db, id).await?;
-    with_user(db, key, now).await
+    with_user(db, api_key::Column::Id.eq(id), now).await
 }
 
+/// In one round trip: every request with a key asks.
 async fn with_user<C: ConnectionTrait>(
     db: &C,
-    key: Option<api_key::Model>,
+    which: SimpleExpr,
     now: Timestamp,
 ) -> Result<Option<(api_key::Model, user::Model)>, DbErr> {
-    let Some(key) = key.filter(|key| key.expires_at.is_none_or(|end| end > now)) else { return Ok(None) };
-    let user = user::Entity::find_by_id(key.user_id).one(db).await?;
-    Ok(user.filter(|user| user.is_active).map(|user| (key, user)))
+    let found = api_key::Entity::find().filter(which).find_also_related(user::Entity).one(db).await?;
+    let Some((key, Some(user))) = found else { return Ok(None) };
+    let good = user.is_active && key.expires_at.is_none_or(|end| end > now);
+    Ok(good.then_some((key, user)))
 }
 
 /// Notes that the key was used, at most once a minute.
