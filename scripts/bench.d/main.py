@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    options.window = 15 if options.quick else 120
+    options.window = 15 if options.quick else 60
     chosen = options.only.split(",")
     if unknown := [name for name in chosen if name not in CASES]:
         parser.error(f"there is no {unknown[0]}; there are {', '.join(CASES)}")
