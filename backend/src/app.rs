@@ -28,6 +28,7 @@ pub async fn router(state: AppState) -> Router {
         .layer(body_limit)
         .layer(from_fn_with_state(state.clone(), middleware::limit_time))
         .layer(CatchPanicLayer::custom(middleware::answer_panic))
+        .layer(from_fn(routes::in_envelope))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest))
         .layer(middleware::cors(&state.config.http.cors_origins))
         .layer(from_fn(middleware::secure))

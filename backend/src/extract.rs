@@ -75,7 +75,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        if content_type(request.headers()).as_deref() != Some("application/x-www-form-urlencoded") {
+        if !is_form(request.headers()) {
             return Err(Problem::MediaType("the content type application/x-www-form-urlencoded"));
         }
         from_pairs(&body(request, state).await?).map(Self)
@@ -182,7 +182,7 @@ where
 }
 
 /// The body, whole. The router bounds its length.
-async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
+pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection.into_response().status() {
         status if status == Problem::TooLarge.status() => Problem::TooLarge,
         _ => Problem::Malformed("the request body ended early".to_owned()),
@@ -193,6 +193,10 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
 fn content_type(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    content_type(headers).as_deref() == Some("application/x-www-form-urlencoded")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

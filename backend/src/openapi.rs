@@ -14,7 +14,7 @@ use utoipa::{
 
 use crate::{
     problem::{FieldProblem, ProblemBody},
-    routes,
+    routes::{self, PrometheusError},
 };
 
 /// Where the document is served.
@@ -32,9 +32,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     info(
         title = "Vigil",
         description = "Alerting on Prometheus data: servers, rules, alerts, channels and live results. \
-            Errors are `application/problem+json`. Lists take `limit` and `cursor`. Updates take `If-Match`."
+            Errors are `application/problem+json`, those below `/prometheus` Prometheus' own. Lists take `limit` and `cursor`. Updates take `If-Match`."
     ),
-    components(schemas(ProblemBody, FieldProblem)),
+    components(schemas(ProblemBody, FieldProblem, PrometheusError)),
     modifiers(&Security),
     tags(
         (name = "auth", description = "Sign in, renew, sign out"),
@@ -49,6 +49,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (name = "events", description = "Every change of state"),
         (name = "notifications", description = "What was said, to whom and how it went"),
         (name = "metrics", description = "Figures of servers, and queries"),
+        (name = "prometheus", description = "Prometheus' own API for Grafana, promtool and other clients, with its errors"),
         (name = "service-discovery", description = "Targets for Prometheus"),
         (name = "operations", description = "Probes and Vigil's own metrics"),
     )

@@ -127,6 +127,10 @@ impl Problem {
     }
 }
 
+/// Goes with the response of a [`Problem`]: what happened, for those who say it in another form.
+#[derive(Clone, Debug)]
+pub(crate) struct Detail(pub(crate) String);
+
 /// A problem as it is sent (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(
@@ -171,8 +175,10 @@ impl IntoResponse for Problem {
             _ => Vec::new(),
         };
         let kind = format!("urn:vigil:problem:{name}");
-        let body = ProblemBody { kind, title, status: status.as_u16(), detail: self.to_string(), errors };
+        let detail = self.to_string();
+        let body = ProblemBody { kind, title, status: status.as_u16(), detail: detail.clone(), errors };
         let mut response = (status, Json(body)).into_response();
+        response.extensions_mut().insert(Detail(detail));
         self.add_headers(&mut response);
         response
     }

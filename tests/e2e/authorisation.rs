@@ -78,6 +78,21 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("GET", "/api/v1/metrics/servers/{id}/range", Viewer),
     ("GET", "/api/v1/metrics/servers/{id}/summary", Viewer),
     ("GET", "/api/v1/sd/prometheus", Viewer),
+    ("GET", "/prometheus/api/v1/query", Viewer),
+    ("POST", "/prometheus/api/v1/query", Viewer),
+    ("GET", "/prometheus/api/v1/query_range", Viewer),
+    ("POST", "/prometheus/api/v1/query_range", Viewer),
+    ("GET", "/prometheus/api/v1/query_exemplars", Viewer),
+    ("POST", "/prometheus/api/v1/query_exemplars", Viewer),
+    ("GET", "/prometheus/api/v1/format_query", Viewer),
+    ("POST", "/prometheus/api/v1/format_query", Viewer),
+    ("GET", "/prometheus/api/v1/series", Viewer),
+    ("POST", "/prometheus/api/v1/series", Viewer),
+    ("GET", "/prometheus/api/v1/labels", Viewer),
+    ("POST", "/prometheus/api/v1/labels", Viewer),
+    ("GET", "/prometheus/api/v1/label/{name}/values", Viewer),
+    ("GET", "/prometheus/api/v1/metadata", Viewer),
+    ("GET", "/prometheus/api/v1/status/buildinfo", Viewer),
 ];
 
 /// Operations that end the session they are asked with; they are asked last, with sessions of their own.

@@ -9,6 +9,7 @@ mod health;
 mod live;
 mod metrics;
 mod notifications;
+mod prometheus;
 mod rule_groups;
 mod rules;
 mod sd;
@@ -20,6 +21,7 @@ mod ws_tickets;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use self::prometheus::{PrometheusError, in_envelope};
 use crate::{openapi::Document, state::AppState};
 
 /// Every route that the OpenAPI document describes.
@@ -41,6 +43,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(ws_tickets::routes());
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api)
+        .merge(prometheus::routes())
         .merge(health::routes())
         .merge(live::routes())
         .merge(setup::page_routes())

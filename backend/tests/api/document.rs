@@ -57,7 +57,9 @@ fn every_answer_is_described_and_every_operation_has_a_summary_and_a_unique_id()
             assert!(described, "{name}: {status} has no description");
             let is_failure = status.starts_with('4') || status.starts_with('5');
             if is_failure && let Some(content) = answer["content"].as_object() {
-                assert!(content.contains_key("application/problem+json"), "{name}: {status} is no problem document");
+                let speaks_prometheus = name.contains(" /prometheus/");
+                let form = if speaks_prometheus { "application/json" } else { "application/problem+json" };
+                assert!(content.contains_key(form), "{name}: {status} is no {form}");
             }
         }
     }

@@ -10,6 +10,7 @@ mod history;
 mod metrics;
 mod operations;
 mod problems;
+mod prometheus;
 mod rules;
 mod servers;
 mod setup;

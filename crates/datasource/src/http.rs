@@ -14,7 +14,8 @@ use tokio::{
 use vigil_domain::{QueryValue, Span, Timestamp};
 
 use crate::{
-    Answer, ApiPath, HttpOptions, QueryError, Series, SetupError, answer, error::ErrorEnvelope, options::Connection,
+    Answer, ApiPath, HttpOptions, QueryError, Series, SetupError, answer, duration_millis, error::ErrorEnvelope,
+    options::Connection,
 };
 
 /// The largest answer that is read, in bytes.
@@ -90,8 +91,12 @@ impl Http {
     pub(crate) async fn get_raw(&self, path: &ApiPath, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
         let limit = self.peer_timeout();
         let mut pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        if path.takes_timeout() && !pairs.iter().any(|(name, _)| *name == "timeout") {
-            pairs.push(("timeout", &limit));
+        if path.takes_timeout() {
+            // What is no duration stays: the peer says so in its own words.
+            pairs.retain(|(name, asked)| *name != "timeout" || !self.is_too_patient(asked));
+            if !pairs.iter().any(|(name, _)| *name == "timeout") {
+                pairs.push(("timeout", &limit));
+            }
         }
         measured(async { envelope(self.exchange(path, &pairs).await?) }).await
     }
@@ -170,7 +175,16 @@ impl Http {
     }
 
     fn peer_timeout(&self) -> String {
-        format!("{}ms", self.0.timeout.mul_f64(PEER_SHARE).as_millis().max(1))
+        format!("{}ms", self.peer_millis())
+    }
+
+    /// Whether the peer would go on when nobody waits any more.
+    fn is_too_patient(&self, asked: &str) -> bool {
+        duration_millis(asked).is_some_and(|asked| u128::try_from(asked).is_ok_and(|asked| asked > self.peer_millis()))
+    }
+
+    fn peer_millis(&self) -> u128 {
+        self.0.timeout.mul_f64(PEER_SHARE).as_millis().max(1)
     }
 }
 

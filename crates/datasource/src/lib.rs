@@ -12,6 +12,7 @@ mod path;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use vigil_domain::{QueryValue, Span, Timestamp};
 
@@ -21,6 +22,7 @@ pub use error::QueryError;
 pub use http::{Http, LARGEST_ANSWER, RawAnswer};
 pub use options::{HttpOptions, SetupError};
 pub use path::ApiPath;
+pub use written::{duration_millis, moment_millis};
 
 /// Parameters of a query, as a form sends them: names may repeat.
 pub type Pairs = Vec<(String, String)>;
@@ -70,7 +72,7 @@ impl Datasource {
     /// Passes a read through and hands back the peer's status and envelope as they are, at most [`LARGEST_ANSWER`].
     ///
     /// Vigil's own credentials are used, so check the caller's first. What is not an envelope is an `Err`: a proxy's
-    /// page, refused credentials, no answer.
+    /// page, refused credentials, no answer. A `timeout` longer than Vigil waits is shortened.
     pub async fn get_raw(&self, path: &ApiPath, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
         match self {
             Self::Http(http) => http.get_raw(path, pairs).await,

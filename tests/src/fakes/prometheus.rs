@@ -230,6 +230,20 @@ impl Shared {
 }
 
 impl Script {
+    /// The labels of every series that something has, each set once.
+    fn label_sets(&self) -> Vec<Labels> {
+        let answers = self.exact.values().chain(self.predicates.iter().map(|(_, answer)| answer));
+        let mut sets = Vec::new();
+        for answer in answers {
+            if let Answer::Vector(series) = answer {
+                sets.extend(series.iter().map(|(labels, _)| labels.clone()));
+            }
+        }
+        sets.sort();
+        sets.dedup();
+        sets
+    }
+
     fn answer(&self, expr: &str) -> Answer {
         let by_text = || self.outage.as_ref().or_else(|| self.exact.get(expr));
         let by_predicate = || self.predicates.iter().rev().find(|(wanted, _)| wanted(expr)).map(|(_, answer)| answer);

@@ -39,6 +39,8 @@ pub(crate) struct InstantQuery {
     query: String,
     /// RFC 3339 or Unix seconds; now when absent.
     time: Option<String>,
+    /// How long it may take: a duration, or seconds. At most as long as Vigil waits.
+    timeout: Option<String>,
     /// The most series to answer with.
     limit: Option<String>,
     /// How far back a sample may lie.
@@ -65,6 +67,8 @@ pub(crate) struct RangeQuery {
     /// A duration such as `30s`, or seconds; at most 11,000 points.
     #[param(example = "30s")]
     step: String,
+    /// How long it may take: a duration, or seconds. At most as long as Vigil waits.
+    timeout: Option<String>,
     /// The most series to answer with.
     limit: Option<String>,
     /// How far back a sample may lie.
@@ -101,6 +105,7 @@ impl InstantQuery {
         let pairs = pairs([
             ("query", Some(self.query)),
             ("time", self.time),
+            ("timeout", self.timeout),
             ("limit", self.limit),
             ("lookback_delta", self.lookback_delta),
             ("stats", self.stats),
@@ -130,6 +135,7 @@ impl RangeQuery {
             ("start", Some(self.start)),
             ("end", Some(self.end)),
             ("step", Some(self.step)),
+            ("timeout", self.timeout),
             ("limit", self.limit),
             ("lookback_delta", self.lookback_delta),
             ("stats", self.stats),
@@ -165,7 +171,7 @@ fn passed(answer: RawAnswer) -> Result<Response> {
     Ok((passed, [(CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-fn error_text(body: &[u8]) -> String {
+pub(crate) fn error_text(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Told {
         error: String,
@@ -256,7 +262,7 @@ mod tests {
     fn range(query: &str, start: &str, end: &str, step: &str) -> Result<Pairs> {
         let owned = str::to_owned;
         let (query, start, end, step) = (owned(query), owned(start), owned(end), owned(step));
-        RangeQuery { query, start, end, step, limit: None, lookback_delta: None, stats: None }.check()
+        RangeQuery { query, start, end, step, timeout: None, limit: None, lookback_delta: None, stats: None }.check()
     }
 
     #[test]

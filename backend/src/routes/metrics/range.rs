@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema, openapi::Object};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use vigil_datasource::{
-    Series,
+    Series, duration_millis, moment_millis,
     summary::{METRICS, Metric, Selector},
 };
 use vigil_domain::{Mistakes, Span, Timestamp, id::ServerId, number};
@@ -111,26 +111,15 @@ pub(super) fn moment_of(text: &str) -> std::result::Result<Timestamp, &'static s
     const WRONG: &str = "must be RFC 3339, such as 2026-01-02T03:04:05Z, or Unix seconds";
     /// The end of the year 9999 in milliseconds.
     const LAST: i64 = 253_402_300_799_999;
-    let millis = match text.parse::<f64>() {
-        #[expect(clippy::cast_possible_truncation, reason = "saturates, and what saturates is out of range")]
-        Ok(seconds) if seconds.is_finite() => (seconds * 1_000.0).round() as i64,
-        Ok(_) => return Err(WRONG),
-        Err(_) => text.parse::<Timestamp>().map_err(|_| WRONG)?.timestamp_millis(),
-    };
-    let within = Some(millis).filter(|millis| (0..=LAST).contains(millis));
+    let within = moment_millis(text).filter(|millis| (0..=LAST).contains(millis));
     within.and_then(Timestamp::from_timestamp_millis).ok_or(WRONG)
 }
 
 /// A duration, or seconds.
 pub(super) fn step_of(text: &str) -> std::result::Result<Span, &'static str> {
     const WRONG: &str = "must be a positive duration, such as 30s, or seconds";
-    let span = match text.parse::<f64>() {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be within 0 and 1e12")]
-        Ok(seconds) if (0.001..1e9).contains(&seconds) => Span::from_millis((seconds * 1_000.0).round() as u64),
-        Ok(_) => return Err(WRONG),
-        Err(_) => text.parse::<Span>().map_err(|_| WRONG)?,
-    };
-    if span == Span::ZERO { Err(WRONG) } else { Ok(span) }
+    let millis = duration_millis(text).filter(|millis| *millis > 0);
+    millis.map(Span::from_millis_i64).ok_or(WRONG)
 }
 
 /// A figure over time.

@@ -90,6 +90,16 @@ async fn pass_through_keeps_the_callers_parameters_and_the_peers_bytes() {
 }
 
 #[tokio::test]
+async fn a_caller_may_be_less_patient_than_vigil_and_not_more() {
+    let fake = Fake::healthy().await;
+    for asked in ["3s", "0.5", "9s", "9001ms", "1h", "soon"] {
+        fake.source().query_raw(&[("timeout".to_owned(), asked.to_owned())]).await.unwrap();
+    }
+    let sent: Vec<_> = fake.seen().into_iter().map(|request| request.pairs["timeout"].clone()).collect();
+    assert_eq!(sent, ["3s", "0.5", "9s", "9000ms", "9000ms", "soon"]);
+}
+
+#[tokio::test]
 async fn a_label_name_cannot_lead_to_another_path() {
     let fake = Fake::healthy().await;
     for name in ["../admin", "a/b", "", "a?x", "%2e%2e"] {

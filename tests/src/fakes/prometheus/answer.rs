@@ -1,11 +1,17 @@
 //! Answers in the shapes of Prometheus' HTTP API.
 
 use crate::fakes::Labels;
+use axum::Json;
 use serde_json::{Value, json};
 
 /// `{"status": "success", "data": …}` with one kind of result.
 pub(super) fn result(kind: &str, result: Value) -> Value {
     json!({ "status": "success", "data": { "resultType": kind, "result": result } })
+}
+
+/// `{"status": "success", "data": …}` with anything else.
+pub(super) fn success(data: &Value) -> Json<Value> {
+    Json(json!({ "status": "success", "data": data }))
 }
 
 /// The body of a failure.

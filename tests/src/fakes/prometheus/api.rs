@@ -1,9 +1,10 @@
-//! `/api/v1/query` and `/api/v1/query_range`, by GET or POST, and what else a client may look at.
+//! `/api/v1/query` and `/api/v1/query_range`, by GET or POST, and what else a client may look at. Lookups have the labels
+//! of every scripted series, whatever they ask for.
 
 use super::{Answer, Asked, Shared, answer};
 use crate::fakes::{Labels, received_now};
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +12,7 @@ use axum::routing::{any, get};
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,6 +25,12 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/api/v1/query", any(query))
         .route("/api/v1/query_range", any(query_range))
+        .route("/api/v1/query_exemplars", any(async || answer::success(&json!([]))))
+        .route("/api/v1/format_query", any(format_query))
+        .route("/api/v1/series", any(series))
+        .route("/api/v1/labels", any(labels))
+        .route("/api/v1/label/{name}/values", get(label_values))
+        .route("/api/v1/metadata", get(async || answer::success(&json!({}))))
         .route("/api/v1/status/buildinfo", get(buildinfo))
         .route("/-/healthy", get(async || "Prometheus Server is Healthy.\n"))
         .route("/-/ready", get(async || "Prometheus Server is Ready.\n"))
@@ -80,8 +87,26 @@ fn steps(parameters: &Parameters) -> Result<(DateTime<Utc>, Vec<f64>), BadData> 
     Ok((end, times.take_while(|time| *time <= seconds(end)).collect()))
 }
 
+async fn format_query(Query(address): Query<Parameters>, form: Result<Form<Parameters>, FormRejection>) -> Json<Value> {
+    answer::success(&json!(merged(address, form).get("query")))
+}
+
+async fn series(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    answer::success(&json!(shared.script().label_sets()))
+}
+
+async fn labels(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let sets = shared.script().label_sets();
+    answer::success(&json!(sets.iter().flat_map(Labels::keys).collect::<BTreeSet<_>>()))
+}
+
+async fn label_values(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Json<Value> {
+    let sets = shared.script().label_sets();
+    answer::success(&json!(sets.iter().filter_map(|labels| labels.get(&name)).collect::<BTreeSet<_>>()))
+}
+
 async fn buildinfo() -> Json<Value> {
-    Json(json!({ "status": "success", "data": { "version": "2.42.0", "goVersion": "go1.19.8" } }))
+    answer::success(&json!({ "version": "2.42.0", "goVersion": "go1.19.8" }))
 }
 
 /// Records a query, waits as long as answers take, and finds what was scripted.

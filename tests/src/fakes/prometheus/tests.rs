@@ -166,3 +166,23 @@ async fn ten_thousand_questions_are_answered_and_remembered() {
     println!("10000 questions in {:?}", began.elapsed());
     assert_eq!(prometheus.count(), 10_000);
 }
+
+#[tokio::test]
+async fn lookups_have_the_labels_of_what_is_scripted() {
+    let prometheus = FakePrometheus::start();
+    prometheus.answers("b", [(labels! { job = "node", instance = "web-2" }, 1.0)]);
+    prometheus.answers(Question::any(), [(labels! { instance = "web-1" }, 1.0), (labels! { instance = "web-2" }, 1.0)]);
+    for (path, data) in [
+        (
+            "series?match[]=b",
+            json!([{"instance": "web-1"}, {"instance": "web-2"}, {"instance": "web-2", "job": "node"}]),
+        ),
+        ("labels", json!(["instance", "job"])),
+        ("label/instance/values", json!(["web-1", "web-2"])),
+        ("metadata", json!({})),
+        ("format_query?query=up", json!("up")),
+        ("query_exemplars?query=up", json!([])),
+    ] {
+        assert_eq!(ask(&prometheus, path).await, (200, json!({"status": "success", "data": data})), "{path}");
+    }
+}
