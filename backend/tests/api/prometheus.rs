@@ -178,7 +178,10 @@ async fn a_request_that_means_nothing_never_reaches_the_data_source() {
     let (app, source, viewer) = start().await;
     for (path, text) in [
         ("query", r#"invalid parameter "query": unknown position: parse error: no expression found in input"#),
-        ("query?query=up&time=x", r#"invalid parameter "time": cannot parse "x" to a valid timestamp"#),
+        (
+            "query?query=up&time=x",
+            r#"invalid parameter "time": Invalid time value for 'time': cannot parse "x" to a valid timestamp"#,
+        ),
         ("query_range?query=up&end=1&step=1", r#"invalid parameter "start": cannot parse "" to a valid timestamp"#),
         (
             "query_range?query=up&start=2&end=1&step=1",
@@ -190,7 +193,10 @@ async fn a_request_that_means_nothing_never_reaches_the_data_source() {
              Try decreasing the query resolution (?step=XX)",
         ),
         ("series", "no match[] parameter provided"),
-        ("labels?start=yesterday", r#"invalid parameter "start": cannot parse "yesterday" to a valid timestamp"#),
+        (
+            "labels?start=yesterday",
+            r#"invalid parameter "start": Invalid time value for 'start': cannot parse "yesterday" to a valid timestamp"#,
+        ),
         ("label/a%2Fb/values", r#"invalid label name: "a/b""#),
         ("metadata?limit=x", "limit must be a number"),
     ] {

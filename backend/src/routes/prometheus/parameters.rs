@@ -146,9 +146,15 @@ impl Parameters {
 
     /// In milliseconds.
     fn moment(&self, name: &str) -> Result<Option<i64>> {
-        if self.first(name).is_empty() { Ok(None) } else { self.needed_moment(name).map(Some) }
+        let text = self.first(name);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let reason = format_args!("Invalid time value for '{name}': cannot parse {text:?} to a valid timestamp");
+        moment_millis(text).map(Some).ok_or_else(|| Failure::parameter(name, reason))
     }
 
+    /// In milliseconds.
     fn needed_moment(&self, name: &str) -> Result<i64> {
         let text = self.first(name);
         let wrong = || Failure::parameter(name, format_args!("cannot parse {text:?} to a valid timestamp"));

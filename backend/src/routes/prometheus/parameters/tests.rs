@@ -46,7 +46,10 @@ fn an_instant_query_is_refused_in_prometheus_words() {
         ("", nothing),
         ("query=+", nothing),
         (&long, r#"invalid parameter "query": is longer than 16384 bytes"#),
-        ("query=up&time=x", r#"invalid parameter "time": cannot parse "x" to a valid timestamp"#),
+        (
+            "query=up&time=x",
+            r#"invalid parameter "time": Invalid time value for 'time': cannot parse "x" to a valid timestamp"#,
+        ),
         ("query=up&timeout=x", r#"invalid parameter "timeout": cannot parse "x" to a valid duration"#),
         ("query=up&limit=x", r#"invalid parameter "limit": limit must be a number"#),
         ("query=up&limit=-1", r#"invalid parameter "limit": limit must be non-negative"#),
@@ -84,7 +87,7 @@ fn a_range_query_is_refused_in_prometheus_words() {
 #[test]
 fn lookups_are_refused_in_prometheus_words() {
     assert_eq!(refused(parameters("start=0").series()), "no match[] parameter provided");
-    let text = r#"invalid parameter "start": cannot parse "x" to a valid timestamp"#;
+    let text = r#"invalid parameter "start": Invalid time value for 'start': cannot parse "x" to a valid timestamp"#;
     assert_eq!(refused(parameters("match[]=up&start=x").series()), text);
     assert_eq!(refused(parameters("start=x").labels()), text);
     assert_eq!(refused(parameters("limit=x").metadata()), "limit must be a number");
