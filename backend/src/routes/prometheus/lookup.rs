@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::{extract::State, response::Response};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, Schema, Type, schema::AnyOfBuilder},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use vigil_datasource::ApiPath;
 
@@ -23,6 +26,20 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(metadata))
 }
 
+/// At least one, in a form, where a single one is the same as a list of one.
+fn selectors() -> Schema {
+    listed(ArrayBuilder::new().min_items(Some(1)))
+}
+
+fn any_selectors() -> Schema {
+    listed(ArrayBuilder::new())
+}
+
+fn listed(list: ArrayBuilder) -> Schema {
+    let one = || ObjectBuilder::new().schema_type(Type::String);
+    Schema::AnyOf(AnyOfBuilder::new().item(list.items(one())).item(one()).build())
+}
+
 /// Which series. Other parameters are ignored.
 #[derive(IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
@@ -32,7 +49,7 @@ struct SeriesQuery {
     /// Series selectors; series that match one of them.
     #[serde(rename = "match[]")]
     #[param(min_items = 1, example = json!(["up"]))]
-    #[schema(min_items = 1)]
+    #[schema(schema_with = selectors, required = true)]
     matches: Vec<String>,
     /// RFC 3339 or Unix seconds.
     start: Option<String>,
@@ -51,7 +68,7 @@ struct LabelQuery {
     /// Series selectors; labels of series that match one of them. Of all series when absent.
     #[serde(rename = "match[]")]
     #[param(required = false)]
-    #[schema(required = false)]
+    #[schema(schema_with = any_selectors, required = false)]
     matches: Vec<String>,
     /// RFC 3339 or Unix seconds.
     start: Option<String>,
@@ -116,7 +133,7 @@ async fn labels(_: BasicViewer, State(app): State<AppState>, parameters: Paramet
 
 /// As the GET, for selectors too long for an address.
 #[utoipa::path(post, path = "/labels", tag = "prometheus", operation_id = "prometheus_labels_by_form",
-    request_body(content = LabelQuery, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = Option<LabelQuery>, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "The names, sorted", body = inline(Success<Vec<String>>)),
         (status = 413, description = "The body is too large", body = PrometheusError), Refusals),
     security(("bearer" = []), ("oauth2" = []), ("basic" = [])))]
