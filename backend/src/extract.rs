@@ -75,7 +75,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        if !is_form(request.headers()) {
+        if content_type(request.headers()).as_deref() != Some("application/x-www-form-urlencoded") {
             return Err(Problem::MediaType("the content type application/x-www-form-urlencoded"));
         }
         from_pairs(&body(request, state).await?).map(Self)
@@ -190,13 +190,9 @@ pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<
 }
 
 /// The content type without its parameters, in lower case.
-fn content_type(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn content_type(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
-}
-
-pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    content_type(headers).as_deref() == Some("application/x-www-form-urlencoded")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

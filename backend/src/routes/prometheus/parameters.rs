@@ -9,7 +9,7 @@ use vigil_domain::promql;
 
 use super::answer::{Failure, Result};
 use crate::{
-    extract::{body, is_form},
+    extract::{body, content_type},
     problem::Problem,
     routes::metrics::{MOST_STEPS, steps},
 };
@@ -24,7 +24,8 @@ impl<S: Send + Sync> FromRequest<S> for Parameters {
     /// A body of another content type says nothing, as in Prometheus.
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let address = request.uri().query().unwrap_or_default().to_owned();
-        let is_form = request.method() == Method::POST && is_form(request.headers());
+        let kind = content_type(request.headers()).filter(|_| request.method() == Method::POST);
+        let is_form = kind.as_deref() == Some("application/x-www-form-urlencoded");
         let mut pairs = if is_form { read(&body(request, state).await?) } else { Pairs::new() };
         pairs.extend(read(address.as_bytes()));
         Ok(Self(pairs))
