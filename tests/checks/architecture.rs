@@ -8,10 +8,13 @@ use std::{
 use vigil_tests::programs::repository;
 
 /// What each crate imports of the others, exactly.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 12] = [
     ("vigil-domain", &[]),
     ("vigil-runtime", &[]),
     ("vigil-migration", &[]),
+    ("vigil-promql", &["vigil-domain"]),
+    ("vigil-samples", &["vigil-domain", "vigil-promql"]),
+    ("vigil-host", &["vigil-domain"]),
     ("vigil-datasource", &["vigil-domain"]),
     ("vigil-store", &["vigil-domain"]),
     ("vigil-backend", &["vigil-datasource", "vigil-domain", "vigil-runtime", "vigil-store"]),

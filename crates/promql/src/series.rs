@@ -1,0 +1,90 @@
+//! Series as the evaluator is handed them and hands them back.
+
+use std::{fmt, sync::Arc};
+
+use vigil_domain::{Labels, labels::METRIC_NAME};
+
+/// The bits of the `NaN` that says a series ended here.
+///
+/// Source: Prometheus `model/value/value.go`, `StaleNaN`.
+pub const STALE_MARKER_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// The value that says a series ended here. Never equal to itself; ask [`is_stale_marker`].
+pub fn stale_marker() -> f64 {
+    f64::from_bits(STALE_MARKER_BITS)
+}
+
+/// Whether `value` is the stale marker and not an ordinary `NaN`.
+pub fn is_stale_marker(value: f64) -> bool {
+    value.to_bits() == STALE_MARKER_BITS
+}
+
+/// A series' labels in name order, `__name__` among them, without empty values. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SeriesLabels(Arc<[(Arc<str>, Arc<str>)]>);
+
+impl SeriesLabels {
+    /// Sorts `pairs` by name and drops empty values. Of a name given twice the last counts.
+    pub fn new(pairs: impl IntoIterator<Item = (Arc<str>, Arc<str>)>) -> Self {
+        let mut pairs: Vec<_> = pairs.into_iter().collect();
+        pairs.sort_by(|one, other| one.0.cmp(&other.0));
+        pairs.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                std::mem::swap(&mut later.1, &mut earlier.1);
+            }
+            same
+        });
+        pairs.retain(|(_, value)| !value.is_empty());
+        Self(pairs.into())
+    }
+
+    /// The value of `name`, if the label is there.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let index = self.0.binary_search_by(|(candidate, _)| candidate.as_ref().cmp(name)).ok()?;
+        Some(&self.0[index].1)
+    }
+
+    /// Names and values, by name.
+    pub fn pairs(&self) -> &[(Arc<str>, Arc<str>)] {
+        &self.0
+    }
+
+    /// The metric's name, if the series has one.
+    pub fn metric(&self) -> Option<&str> {
+        self.get(METRIC_NAME)
+    }
+}
+
+impl From<&Labels> for SeriesLabels {
+    fn from(labels: &Labels) -> Self {
+        Self(labels.iter().map(|(name, value)| (Arc::from(name), Arc::from(value))).collect())
+    }
+}
+
+impl From<&SeriesLabels> for Labels {
+    fn from(labels: &SeriesLabels) -> Self {
+        labels.0.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+}
+
+impl fmt::Debug for SeriesLabels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, value))).finish()
+    }
+}
+
+/// A value at a moment, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub struct Point {
+    pub at_ms: i64,
+    /// Any float, the stale marker included.
+    pub value: f64,
+}
+
+/// One series and its points in time order, no two at the same moment.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub labels: SeriesLabels,
+    pub points: Vec<Point>,
+}

@@ -1,0 +1,1 @@
+//! The embedded sample store: a head in memory, chunks in SQLite.
