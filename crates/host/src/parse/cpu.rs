@@ -6,7 +6,7 @@ use super::{ParseError, count};
 use crate::{Family, Kind};
 
 const WHAT: &str = "stat";
-/// The unit of `/proc/stat`'s times is 1/USER_HZ s, and USER_HZ is 100 on every Linux node exporter supports.
+/// The unit of `/proc/stat`'s times is `1/USER_HZ` s, and `USER_HZ` is 100 on every Linux node exporter supports.
 const USER_HZ: f64 = 100.0;
 const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
 const GUEST_MODES: [&str; 2] = ["user", "nice"];

@@ -97,7 +97,7 @@ fn an_old_kernel_s_missing_fields_are_left_out() {
     assert!(disks.iter().all(|family| !family.name.contains("discard") && !family.name.contains("flush")));
 }
 
-/// A bare-metal server: SATA, NVMe, software RAID and device mapper, with their partitions.
+/// A bare-metal server: SATA, `NVMe`, software RAID and device mapper, with their partitions.
 pub(super) const DISKSTATS: &str = "\
    7       0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
    8       0 sda 372384 37238 22483610 710959 47987 170622 58701488 227957 3 57896 946581 26739 66 13131440 7554 2889 108
