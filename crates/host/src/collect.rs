@@ -1,21 +1,26 @@
 //! Reads this machine's files and hands them to the parsers; what fails is left out and said so.
 
+mod files;
+
 use std::{
+    ffi::OsStr,
     fs, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use nix::unistd::{SysconfVar, sysconf};
 
+use files::{Failure, interface, read};
+
 use crate::{
     Family, Kind, clock,
     mounts::Prober,
-    parse::{self, CpuMemory, Interface, ParseError, PressureResource, Uname},
+    parse::{self, CpuMemory, PressureResource, Uname},
 };
 
-/// How long one file system may take to answer before it counts as failed.
-const STATFS_LIMIT: Duration = Duration::from_secs(1);
+/// How long all file systems together may take to answer before those that have not count as failed.
+const STATFS_LIMIT: Duration = Duration::from_secs(3);
 const USUAL_PAGE_SIZE: u64 = 4096;
 
 /// Where the host's files are.
@@ -44,16 +49,6 @@ pub struct Collector {
     cpu: CpuMemory,
     prober: Prober,
     failures: Vec<(&'static str, String)>,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("{}: {error}", path.display())]
-    Read { path: PathBuf, error: io::Error },
-    #[error(transparent)]
-    Parse(#[from] ParseError),
-    #[error("{0}")]
-    System(#[from] io::Error),
 }
 
 type Step = fn(&mut Collector) -> Result<Vec<Family>, Failure>;
@@ -96,8 +91,8 @@ impl Collector {
     /// Everything that can be collected now.
     ///
     /// A collector that fails is left out: `node_scrape_collector_success{collector="…"}` is 0 and
-    /// [`Collector::failures`] says why. Takes about a millisecond on a small host, most of it for interfaces (0.1 ms
-    /// each), and up to a second more, once, for each mount that has stopped answering.
+    /// [`Collector::failures`] says why. Takes about a millisecond on a small host, most of it in the kernel, and up to
+    /// three seconds more, once, when mounts have stopped answering.
     pub fn collect(&mut self) -> Vec<Family> {
         let mut duration = Family::new(
             "node_scrape_collector_duration_seconds",
@@ -159,8 +154,7 @@ impl Collector {
         let text = self.proc("1/mounts").or_else(|_| self.proc("mounts"))?;
         let mounts = parse::mounts(&text, &self.roots.root.to_string_lossy())?;
         let paths: Vec<PathBuf> = mounts.iter().map(|mount| self.below_root(&mount.path)).collect();
-        self.prober.keep_only(|stuck| paths.iter().any(|path| path == stuck));
-        let usages = paths.iter().map(|path| self.prober.usage(path).ok());
+        let usages = self.prober.usages(&paths).into_iter().map(Result::ok);
         Ok(parse::filesystems(mounts.iter().zip(usages)))
     }
 
@@ -177,11 +171,7 @@ impl Collector {
         let entries = fs::read_dir(&path).map_err(|error| Failure::Read { path, error })?;
         let mut interfaces = Vec::new();
         for entry in entries {
-            let path = entry?.path();
-            // `bonding_masters` is a file among the interfaces.
-            if path.is_dir() {
-                interfaces.push(interface(&path));
-            }
+            interfaces.extend(interface(&entry?.path()));
         }
         interfaces.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(parse::interfaces(&interfaces))
@@ -232,14 +222,23 @@ impl Collector {
     }
 
     fn uname(&mut self) -> Result<Vec<Family>, Failure> {
-        let machine = self.proc("sys/kernel/arch").unwrap_or_else(|_| std::env::consts::ARCH.to_owned());
+        let answer = nix::sys::utsname::uname().map_err(io::Error::from)?;
+        let [sysname, nodename, release, version, machine, domainname] = [
+            answer.sysname(),
+            answer.nodename(),
+            answer.release(),
+            answer.version(),
+            answer.machine(),
+            answer.domainname(),
+        ]
+        .map(OsStr::to_string_lossy);
         Ok(parse::uname(&Uname {
-            sysname: &self.proc("sys/kernel/ostype")?,
-            nodename: &self.proc("sys/kernel/hostname")?,
-            release: &self.proc("sys/kernel/osrelease")?,
-            version: &self.proc("sys/kernel/version")?,
+            sysname: &sysname,
+            nodename: &nodename,
+            release: &release,
+            version: &version,
             machine: &machine,
-            domainname: &self.proc("sys/kernel/domainname")?,
+            domainname: &domainname,
         }))
     }
 
@@ -250,34 +249,6 @@ impl Collector {
     /// Where the host's absolute `path` is seen from here.
     fn below_root(&self, path: &str) -> PathBuf {
         self.roots.root.join(path.trim_start_matches('/'))
-    }
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    match fs::read(path) {
-        Ok(bytes) => {
-            Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-        }
-        Err(error) => Err(Failure::Read { path: path.to_owned(), error }),
-    }
-}
-
-fn interface(path: &Path) -> Interface {
-    let file = |name: &str| read(&path.join(name)).ok();
-    Interface {
-        name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        address: file("address"),
-        broadcast: file("broadcast"),
-        carrier: file("carrier"),
-        carrier_changes: file("carrier_changes"),
-        duplex: file("duplex"),
-        flags: file("flags"),
-        alias: file("ifalias"),
-        mtu: file("mtu"),
-        state: file("operstate"),
-        speed: file("speed"),
-        unhandled: file("statistics/rx_nohandler"),
-        queue_length: file("tx_queue_len"),
     }
 }
 

@@ -52,7 +52,7 @@ fn count(what: &'static str, text: Option<&str>) -> Result<f64, ParseError> {
     text.trim().parse::<u64>().map(|number| number as f64).map_err(|_| ParseError::new(what, text))
 }
 
-/// A whole number that may be below zero.
+/// A whole number that may be below zero, or as large as a counter that has wrapped below zero.
 fn signed(what: &'static str, text: &str) -> Result<f64, ParseError> {
-    text.trim().parse::<i64>().map(|number| number as f64).map_err(|_| ParseError::new(what, text))
+    text.trim().parse::<i128>().map(|number| number as f64).map_err(|_| ParseError::new(what, text))
 }

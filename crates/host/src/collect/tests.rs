@@ -63,6 +63,19 @@ fn interfaces_are_directories_and_a_file_among_them_is_not_one() {
 }
 
 #[test]
+fn a_file_longer_than_a_page_is_read_whole_and_an_endless_one_is_refused() {
+    let long: String = (0..1000).map(|number| format!("Field{number}: {number} kB\n")).collect();
+    let (directory, mut collector) = host(&[("proc/meminfo", &long)]);
+    assert_eq!(value(&collector.collect(), "node_memory_Field999_bytes"), Some(1_022_976.0));
+    fs::remove_file(directory.path().join("proc/meminfo")).expect("a file");
+    std::os::unix::fs::symlink("/dev/zero", directory.path().join("proc/meminfo")).expect("a link");
+    let families = collector.collect();
+    assert_eq!(value(&families, "node_scrape_collector_success{collector=\"meminfo\"}"), Some(0.0));
+    let why = collector.failures().iter().find(|(name, _)| *name == "meminfo").map(|(_, why)| why.as_str());
+    assert!(why.is_some_and(|why| why.ends_with("proc/meminfo: file too large")), "{why:?}");
+}
+
+#[test]
 fn names_are_not_repeated_and_neither_are_labels() {
     let families = Collector::new(Roots::default()).collect();
     let mut seen = std::collections::BTreeSet::new();

@@ -1,9 +1,5 @@
 //! `/proc/net/sockstat*`, `/proc/net/netstat` and `/proc/net/snmp*`: sockets and protocol counters.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::{ParseError, count, signed};
 use crate::{Family, Kind};
 
@@ -53,15 +49,20 @@ fn is_word(text: &str) -> bool {
 }
 
 /// node exporter's default `--collector.netstat.fields`.
-static FIELDS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(concat!(
-        "^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)|Icmp6?_(InMsgs|OutMsgs)",
-        "|TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts)",
-        "|Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|CurrEstab)",
-        "|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$"
-    ))
-    .expect("a constant that a test compiles")
-});
+fn is_wanted(protocol: &str, name: &str) -> bool {
+    let starts = |start: &str| name.starts_with(start);
+    match (protocol, name) {
+        (_, "InErrors" | "InErrs")
+        | ("Ip", "Forwarding")
+        | ("Ip6" | "IpExt", "InOctets" | "OutOctets")
+        | ("Icmp" | "Icmp6", "InMsgs" | "OutMsgs")
+        | ("TcpExt", "TCPSynRetrans" | "TCPTimeouts")
+        | ("Tcp", "ActiveOpens" | "InSegs" | "OutSegs" | "OutRsts" | "PassiveOpens" | "RetransSegs" | "CurrEstab")
+        | ("Udp" | "Udp6", "InDatagrams" | "OutDatagrams" | "NoPorts" | "RcvbufErrors" | "SndbufErrors") => true,
+        ("TcpExt", _) => starts("Listen") || starts("Syncookies"),
+        _ => false,
+    }
+}
 
 /// Protocol counters from `/proc/net/netstat`, `/proc/net/snmp` or `/proc/net/snmp6`.
 ///
@@ -91,26 +92,25 @@ pub fn netstat(text: &str) -> Result<Vec<Family>, ParseError> {
         }
         for (name, value) in names.into_iter().zip(values) {
             fields += 1;
-            families.extend(statistic(&format!("{protocol}_{name}"), value)?);
+            families.extend(statistic(protocol, name, value)?);
         }
     }
     if fields == 0 { Err(ParseError::new(WHAT, text)) } else { Ok(families) }
 }
 
 /// `Ip6InOctets` is `InOctets` of `Ip6`; names without a `6` have no protocol.
-fn snmp6(name: &str, value: &str) -> Result<Option<Family>, ParseError> {
-    match name.split_once('6') {
-        Some((protocol, field)) if !protocol.is_empty() => statistic(&format!("{protocol}6_{field}"), value),
+fn snmp6(key: &str, value: &str) -> Result<Option<Family>, ParseError> {
+    match key.find('6') {
+        Some(six) if six > 0 => statistic(&key[..=six], &key[six + 1..], value),
         _ => Ok(None),
     }
 }
 
-fn statistic(key: &str, value: &str) -> Result<Option<Family>, ParseError> {
-    let named = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !named || !FIELDS.is_match(key) {
+fn statistic(protocol: &str, name: &str, value: &str) -> Result<Option<Family>, ParseError> {
+    if !is_word(protocol) || !is_wanted(protocol, name) || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Ok(None);
     }
     let value = signed("netstat", value)?;
-    let help = format!("Statistic {}.", key.replace('_', ""));
-    Ok(Some(Family::new(format!("node_netstat_{key}"), Kind::Untyped, help).with(value)))
+    let help = format!("Statistic {protocol}{name}.");
+    Ok(Some(Family::new(format!("node_netstat_{protocol}_{name}"), Kind::Untyped, help).with(value)))
 }

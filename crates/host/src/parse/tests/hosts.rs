@@ -295,6 +295,14 @@ fn protocol_counters_are_those_node_exporter_chooses() {
     assert_eq!(names, expected);
     assert_eq!(value(&families, "node_netstat_Tcp_CurrEstab"), Some(12.0));
     assert_eq!(families[7].help, "Statistic Ip6InOctets.");
+    let listen = netstat("TcpExt: ListenDrops TCPSynRetrans TCPSynRetransX SyncookiesSent\nTcpExt: 1 2 3 4\n").unwrap();
+    let names: Vec<&str> = listen.iter().map(|family| family.name.as_ref()).collect();
+    let expected =
+        ["node_netstat_TcpExt_ListenDrops", "node_netstat_TcpExt_TCPSynRetrans", "node_netstat_TcpExt_SyncookiesSent"];
+    assert_eq!(names, expected);
+    let wrapped = netstat("Tcp: CurrEstab OutRsts\nTcp: 18446744073709551615 -1\n").unwrap();
+    assert_eq!(value(&wrapped, "node_netstat_Tcp_CurrEstab"), Some(18_446_744_073_709_551_615.0));
+    assert_eq!(value(&wrapped, "node_netstat_Tcp_OutRsts"), Some(-1.0));
 }
 
 #[test]
