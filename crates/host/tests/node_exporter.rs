@@ -1,7 +1,7 @@
 //! Compares what this machine's node exporter says with what the collector says, family by family.
 //!
-//! Debian's package patches the default ignore lists of mounts and interfaces, so the upstream ones are given; all
-//! other flags are the defaults.
+//! Names, types and texts are those of Debian's version, 1.5; later ones add families and labels. The package patches
+//! the default ignore lists of mounts and interfaces, so the upstream ones are given; all other flags are the defaults.
 
 use std::{
     collections::BTreeMap,

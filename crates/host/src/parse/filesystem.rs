@@ -13,7 +13,7 @@ static IGNORED_MOUNT_POINTS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a constant that a test compiles")
 });
 
-/// node exporter's default `--collector.filesystem.fs-types-exclude`.
+/// node exporter's default `--collector.filesystem.fs-types-exclude`, `erofs` being of its later versions.
 static IGNORED_TYPES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs",

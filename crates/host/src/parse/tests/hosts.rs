@@ -245,6 +245,31 @@ fn a_host_seen_from_a_container_names_its_mounts_itself() {
 }
 
 #[test]
+fn types_and_places_that_hold_no_data_are_ignored_and_those_that_resemble_them_are_not() {
+    let is_shown = |place: &str, fs_type: &str| {
+        let text = format!("device {place} {fs_type} rw 0 0\n");
+        !mounts(&text, "/").expect("a whole line").is_empty()
+    };
+    let types = "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs fusectl hugetlbfs iso9660 mqueue \
+                 nsfs overlay proc procfs pstore rpc_pipefs securityfs selinuxfs squashfs erofs sysfs tracefs";
+    for fs_type in types.split_whitespace() {
+        assert!(!is_shown("/mnt", fs_type), "{fs_type}");
+    }
+    for fs_type in "ext4 xfs btrfs zfs vfat tmpfs nfs nfs4 cifs fuse.sshfs fuseblk ceph overlayfs cgroup3".split(' ') {
+        assert!(is_shown("/mnt", fs_type), "{fs_type}");
+    }
+    let places = "/dev /dev/shm /proc /sys /sys/fs/cgroup /run/credentials/x.service /var/lib/docker/overlay2 \
+                  /var/lib/containers/storage/overlay/1/merged";
+    for place in places.split_whitespace() {
+        assert!(!is_shown(place, "ext4"), "{place}");
+    }
+    for place in "/ /device /processed /system /run /run/user/0 /var/lib/docker /var/lib/containers /srv/dev".split(' ')
+    {
+        assert!(is_shown(place, "ext4"), "{place}");
+    }
+}
+
+#[test]
 fn a_mount_without_usage_has_an_error_and_no_sizes() {
     let mounts = mounts("/dev/sda1 / ext4 ro 0 0\nnas:/x /mnt/x nfs4 rw 0 0\n", "/").unwrap();
     let usage =
@@ -351,7 +376,8 @@ fn os_release_is_read_as_a_shell_would() {
     let text = "# a comment\nNAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE='debian'\nVERSION_ID=\"22.04\"\nPRETTY_NAME=\"a \\\"b\\\"\"\n";
     let families = os_release(text).unwrap();
     let label = |name: &str| families[0].metrics[0].labels.iter().find(|(label, _)| *label == name).unwrap().1.clone();
-    assert_eq!([label("name"), label("id_like"), label("pretty_name")], ["Ubuntu", "debian", "a \"b\""]);
+    let labels = ["name", "id", "id_like", "pretty_name", "version_id"].map(label);
+    assert_eq!(labels, ["Ubuntu", "ubuntu", "debian", "a \"b\"", "22.04"]);
     assert_eq!(label("variant"), "");
     let version = "node_os_version{id=\"ubuntu\",id_like=\"debian\",name=\"Ubuntu\"}";
     assert_eq!(value(&families, version), Some(22.04));
