@@ -143,7 +143,7 @@ mod tests {
     /// Long enough for a healthy answer on a busy machine.
     const LIMIT: Duration = Duration::from_secs(1);
 
-    /// A prober for which mounts below `/dead` answer only once `release` is sent something, and a list of who was asked.
+    /// A prober for which mounts below `/dead` answer only once the sender is dropped, and a list of who was asked.
     fn prober_with_dead_mounts() -> (Prober, Sender<()>, Arc<Mutex<Vec<PathBuf>>>) {
         let (release, released) = channel::<()>();
         let released = Mutex::new(released);

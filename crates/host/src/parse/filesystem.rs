@@ -57,7 +57,8 @@ pub struct Usage {
 /// The mounts of `/proc/mounts` that are not ignored by default.
 ///
 /// `root` is where a container sees its host's files; what is mounted below it is named as the host names it. It is `/`
-/// for the machine itself. Of several with the same device, mount point and type only the last remains: it is the one that is visible.
+/// for the machine itself. Of several with the same device, mount point and type only the last remains: it is the one
+/// that is visible.
 ///
 /// # Errors
 ///

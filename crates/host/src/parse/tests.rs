@@ -50,53 +50,20 @@ fn all_of(text: &str) {
     uname(&uname_of);
 }
 
+const SEPARATORS: &[&str] = &[" ", "\n", "\t", "", ":", "|"];
+#[rustfmt::skip]
+const WORDS: &[&str] = &[
+    "cpu", "cpu0", "cpu1", "intr", "btime", "kB", "MemTotal:", "Active(anon):",
+    "oom_kill", "pgfault", "pg", "some", "full", "total=5", "total=", "sda",
+    "eth0:", "TCP:", "mem", "inuse", "Tcp:", "InSegs", "Ip6InOctets", "6",
+    "ext4", "/mnt/a\\040b\\134", "/host/proc", "ro,relatime", "VERSION_ID=\"1.2.3\\", "ID='", "=", "0",
+    "1", "18446744073709551615", "18446744073709551616", "-1", "0x1003", "é", "NaN", "1e400",
+    "Inter-|",
+];
+
 /// Texts that look like the real ones: their words, separators and numbers in any order.
 fn likely_text() -> impl Strategy<Value = String> {
-    let words = prop_oneof![
-        Just("cpu"),
-        Just("cpu0"),
-        Just("cpu1"),
-        Just("intr"),
-        Just("btime"),
-        Just("kB"),
-        Just("MemTotal:"),
-        Just("Active(anon):"),
-        Just("oom_kill"),
-        Just("pgfault"),
-        Just("pg"),
-        Just("some"),
-        Just("full"),
-        Just("total=5"),
-        Just("total="),
-        Just("sda"),
-        Just("eth0:"),
-        Just("TCP:"),
-        Just("mem"),
-        Just("inuse"),
-        Just("Tcp:"),
-        Just("InSegs"),
-        Just("Ip6InOctets"),
-        Just("6"),
-        Just("ext4"),
-        Just("/mnt/a\\040b\\134"),
-        Just("/host/proc"),
-        Just("ro,relatime"),
-        Just("VERSION_ID=\"1.2.3\\"),
-        Just("ID='"),
-        Just("="),
-        Just("0"),
-        Just("1"),
-        Just("18446744073709551615"),
-        Just("18446744073709551616"),
-        Just("-1"),
-        Just("0x1003"),
-        Just("é"),
-        Just("NaN"),
-        Just("1e400"),
-        Just("Inter-|"),
-    ];
-    let separators = prop_oneof![Just(" "), Just("\n"), Just("\t"), Just(""), Just(":"), Just("|")];
-    prop::collection::vec((words, separators), 0..60)
+    prop::collection::vec((prop::sample::select(WORDS), prop::sample::select(SEPARATORS)), 0..60)
         .prop_map(|parts| parts.into_iter().flat_map(|(word, separator)| [word, separator]).collect())
 }
 
