@@ -136,11 +136,17 @@ pub(crate) async fn settle<T>(
 /// Whether the file itself is at fault: only then is it set aside. A full disk or missing rights are not its fault.
 pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
     const CORRUPT: i32 = 11;
+    /// What is written here breaks no constraint unless what stands there is wrong already.
+    const CONSTRAINT: i32 = 19;
+    const MISMATCH: i32 = 20;
     const NOT_A_DATABASE: i32 = 26;
     const SHORT_READ: i32 = 522;
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
     let wrong_row = matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::RowNotFound);
-    wrong_row || code.is_some_and(|code| matches!(code & 0xff, CORRUPT | NOT_A_DATABASE) || code == SHORT_READ)
+    wrong_row
+        || code.is_some_and(|code| {
+            matches!(code & 0xff, CORRUPT | CONSTRAINT | MISMATCH | NOT_A_DATABASE) || code == SHORT_READ
+        })
 }
 
 fn lock(path: &Path) -> Result<fs::File, OpenError> {
