@@ -50,6 +50,25 @@ impl SeriesLabels {
         &self.0
     }
 
+    /// Only the labels whose name satisfies `keep`.
+    pub(crate) fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        if self.0.iter().all(|(name, _)| keep(name)) {
+            return self.clone();
+        }
+        Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
+    }
+
+    /// Without the metric's name.
+    pub(crate) fn without_metric(&self) -> Self {
+        self.filtered(|name| name != METRIC_NAME)
+    }
+
+    /// With `name` set to `value`; an empty value removes the label.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+        let kept = self.0.iter().filter(|(candidate, _)| candidate.as_ref() != name).cloned();
+        Self::new(kept.chain([(Arc::from(name), Arc::from(value))]))
+    }
+
     /// The metric's name, if the series has one.
     pub fn metric(&self) -> Option<&str> {
         self.get(METRIC_NAME)
@@ -65,6 +84,18 @@ impl From<&Labels> for SeriesLabels {
 impl From<&SeriesLabels> for Labels {
     fn from(labels: &SeriesLabels) -> Self {
         labels.0.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+}
+
+/// As Prometheus writes label sets in its messages: `{a="1", b="2"}`.
+impl fmt::Display for SeriesLabels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}={value:?}")?;
+        }
+        f.write_str("}")
     }
 }
 

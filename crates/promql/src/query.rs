@@ -1,0 +1,125 @@
+//! A query from its text to its answer.
+
+use std::time::Duration;
+
+use promql_parser::parser::{self, value::ValueType};
+
+use crate::{
+    Answer, Options, QueryError, Select, Series, Stop, eval,
+    plan::{Plan, Planner},
+    value::Grid,
+};
+
+/// Deeper nesting than this is parsed on a larger stack.
+const SHALLOW: usize = 64;
+/// Enough for the deepest tree that the longest text can describe.
+const DEEP_STACK: usize = 128 * 1024 * 1024;
+/// No moment may be further from 1970.
+const FARTHEST_MS: i64 = i64::MAX / 16;
+
+/// A planned query: say what it needs with [`Query::selects`], then [`Query::run`] it.
+#[derive(Clone, Debug)]
+pub struct Query {
+    plan: Plan,
+    options: Options,
+    range: bool,
+}
+
+impl Query {
+    /// A query at one moment.
+    ///
+    /// # Errors
+    /// The text is no valid expression, or uses what is not supported.
+    pub fn instant(text: &str, at_ms: i64, options: &Options) -> Result<Self, QueryError> {
+        let grid = Grid { start_ms: bounded(at_ms)?, step_ms: 1, count: 1 };
+        Self::plan(text, grid, at_ms, options, false)
+    }
+
+    /// A query at every `step_ms` from `start_ms` to `end_ms`, both included.
+    ///
+    /// # Errors
+    /// As for [`Query::instant`]; also a window that ends before it starts, a step of zero or less, too many steps, or
+    /// an expression that is neither an instant vector nor a scalar.
+    pub fn range(text: &str, start_ms: i64, end_ms: i64, step_ms: i64, options: &Options) -> Result<Self, QueryError> {
+        let bad = |text: &str| Err(QueryError::BadExpression(text.to_owned()));
+        if bounded(end_ms)? < bounded(start_ms)? {
+            return bad("end timestamp must not be before start time");
+        }
+        if step_ms <= 0 {
+            return bad("zero or negative query resolution step widths are not accepted. Try a positive integer");
+        }
+        let steps = (end_ms - start_ms) / step_ms;
+        if steps > options.max_steps {
+            return Err(QueryError::Limit(format!(
+                "exceeded maximum resolution of {} points per timeseries. Try decreasing the query resolution (?step=XX)",
+                options.max_steps
+            )));
+        }
+        let count = usize::try_from(steps).unwrap_or(usize::MAX).saturating_add(1);
+        let query = Self::plan(text, Grid { start_ms, step_ms, count }, end_ms, options, true)?;
+        match query.plan.result {
+            ValueType::Scalar | ValueType::Vector => Ok(query),
+            ValueType::String => bad(&not_for_ranges("string")),
+            ValueType::Matrix => bad(&not_for_ranges("range vector")),
+        }
+    }
+
+    fn plan(text: &str, grid: Grid, end_ms: i64, options: &Options, range: bool) -> Result<Self, QueryError> {
+        let plan = on_enough_stack(text, options.max_text, &|text| {
+            let expr = parser::parse(text).map_err(QueryError::BadExpression)?;
+            Planner::plan(&expr, text, grid, end_ms, options)
+        })?;
+        Ok(Self { plan, options: options.clone(), range })
+    }
+
+    /// What has to be fetched, in the order [`Query::run`] wants it.
+    pub fn selects(&self) -> &[Select] {
+        &self.plan.selects
+    }
+
+    /// Evaluates over what was fetched for each of [`Query::selects`]; the series may be in any order.
+    /// `stop` is asked every few hundred series.
+    ///
+    /// # Errors
+    /// The data does not fit the expression, a limit was reached, or `stop` said so.
+    pub fn run(&self, fetched: Vec<Vec<Series>>, stop: &dyn Fn() -> Option<Stop>) -> Result<Answer, QueryError> {
+        eval::run(&self.plan, &self.options, self.range, fetched, stop)
+    }
+}
+
+fn not_for_ranges(what: &str) -> String {
+    format!("invalid expression type \"{what}\" for range query, must be Scalar or instant Vector")
+}
+
+fn bounded(moment_ms: i64) -> Result<i64, QueryError> {
+    if (-FARTHEST_MS..=FARTHEST_MS).contains(&moment_ms) {
+        Ok(moment_ms)
+    } else {
+        Err(QueryError::BadExpression(format!(
+            "timestamp out of bounds: {}",
+            Duration::from_millis(moment_ms.unsigned_abs()).as_secs()
+        )))
+    }
+}
+
+fn on_enough_stack(
+    text: &str,
+    longest: usize,
+    work: &(dyn Fn(&str) -> Result<Plan, QueryError> + Sync),
+) -> Result<Plan, QueryError> {
+    if text.len() > longest {
+        return Err(QueryError::Limit(format!("the expression is longer than {longest} bytes")));
+    }
+    // Every level of the tree needs one of these characters or a word operator, which comes with two spaces.
+    let nesting = text.chars().filter(|c| "([{+-*/%^<>=!~@ \n\t".contains(*c)).count();
+    if nesting <= SHALLOW {
+        return work(text);
+    }
+    std::thread::scope(|scope| {
+        let deep = std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, || work(text));
+        match deep.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => Err(QueryError::BadExpression("the parser gave up on this expression".to_owned())),
+        }
+    })
+}
