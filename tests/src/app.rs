@@ -11,7 +11,7 @@ use vigil_backend::{AppState, Parts, setup};
 use vigil_domain::Span;
 use vigil_runtime::{Clock, Config, Secret, Shutdown};
 use vigil_store::{db, stores::Stores};
-use vigil_worker::{Context, jobs::deliver_notification, schedule};
+use vigil_worker::{Context, connect, jobs::deliver_notification, schedule};
 
 use crate::{
     api::{Answer, Api},
@@ -72,7 +72,9 @@ impl TestApp {
         let stores = stores(mode, &scratch).await;
         let clock = Clock::manual(whole_minute(Clock::System.now()));
         let (config, shutdown) = (Arc::new(config), Shutdown::new());
-        let ctx = Context::new(&stores, Arc::clone(&config), &Secret::from(KEY), clock.clone()).expect("a context");
+        let datasource = connect::datasource(&config.datasource).expect("a data source");
+        let ctx = Context::new(&stores, datasource, Arc::clone(&config), &Secret::from(KEY), clock.clone())
+            .expect("a context");
         let state = AppState::new(Parts {
             db: stores.db,
             queue: stores.queue,

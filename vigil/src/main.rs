@@ -1,6 +1,7 @@
 //! `vigil`: everything in one process, and the command line.
 
 mod healthcheck;
+mod samples;
 mod serve;
 mod stores;
 mod users;

@@ -8,7 +8,7 @@ use vigil_backend::{AppState, Parts, setup};
 use vigil_runtime::{Clock, Config, Secret, Shutdown, keys, metrics, shutdown, telemetry};
 use vigil_worker::Context;
 
-use crate::stores;
+use crate::{samples, stores};
 
 pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log);
@@ -24,7 +24,8 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     let jwt_secret = key(&config, config.auth.jwt_secret.as_ref(), "jwt.key")?;
     let seal_key = key(&config, config.secrets.key.as_ref(), "secrets.key")?;
     let config = Arc::new(config);
-    let ctx = Context::new(&stores, Arc::clone(&config), &seal_key, Clock::System)?;
+    let datasource = samples::datasource(&config, &shutdown).await?;
+    let ctx = Context::new(&stores, datasource, Arc::clone(&config), &seal_key, Clock::System)?;
     let state = AppState::new(Parts {
         db: stores.db,
         queue: stores.queue,

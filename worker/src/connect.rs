@@ -10,14 +10,20 @@ use vigil_store::{seal::Sealer, stores::Stores};
 use crate::{Context, channels::Senders, jobs::evaluate_group::Answers};
 
 impl Context {
-    /// A worker on stores that are open. `key` opens channels' secrets.
-    pub fn new(stores: &Stores, config: Arc<Config>, key: &Secret, clock: Clock) -> anyhow::Result<Self> {
+    /// A worker on stores that are open, which asks `datasource`. `key` opens channels' secrets.
+    pub fn new(
+        stores: &Stores,
+        datasource: Datasource,
+        config: Arc<Config>,
+        key: &Secret,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let instance = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple());
         Ok(Self {
             db: stores.db.clone(),
             queue: stores.queue.clone(),
             live: stores.live.clone(),
-            datasource: datasource(&config.datasource)?,
+            datasource,
             clock,
             sealer: Sealer::new(key.expose()),
             senders: Senders::new(&config)?,

@@ -1,10 +1,11 @@
-//! Samples we read: instant and range queries against any Prometheus-compatible API.
+//! Samples we read: instant and range queries against any Prometheus-compatible API, or the store in this process.
 //!
 //! What lives here: the wire, its limits and its failures, the short cache that lets many readers share one query, and
 //! the `PromQL` of a server's summary. What does not: deciding what an answer means for a rule or for the source.
 
 mod answer;
 mod cache;
+mod embedded;
 mod error;
 mod http;
 mod options;
@@ -15,9 +16,11 @@ mod tests;
 mod written;
 
 use vigil_domain::{QueryValue, Span, Timestamp};
+use vigil_samples::Store;
 
 pub use answer::{Answer, Series};
 pub use cache::{CacheOptions, CachedDatasource, SharedAnswer};
+pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::QueryError;
 pub use http::{Http, LARGEST_ANSWER, RawAnswer};
 pub use options::{HttpOptions, SetupError};
@@ -32,6 +35,8 @@ pub type Pairs = Vec<(String, String)>;
 pub enum Datasource {
     /// A Prometheus-compatible API.
     Http(Http),
+    /// The sample store in this process.
+    Embedded(Embedded),
 }
 
 impl Datasource {
@@ -40,10 +45,16 @@ impl Datasource {
         Http::new(options).map(Self::Http)
     }
 
+    /// Reads what is in `store`.
+    pub fn embedded(store: Store, options: EmbeddedOptions) -> Self {
+        Self::Embedded(Embedded::new(store, options))
+    }
+
     /// Evaluates `expr` at `at`, to the millisecond.
     pub async fn instant(&self, expr: &str, at: Timestamp) -> Result<Answer<QueryValue>, QueryError> {
         match self {
             Self::Http(http) => http.instant(expr, at).await,
+            Self::Embedded(embedded) => embedded.instant(expr, at).await,
         }
     }
 
@@ -56,6 +67,7 @@ impl Datasource {
     ) -> Result<Answer<Vec<Series>>, QueryError> {
         match self {
             Self::Http(http) => http.range(expr, (start, end), step).await,
+            Self::Embedded(embedded) => embedded.range(expr, (start, end), step).await,
         }
     }
 
@@ -76,13 +88,16 @@ impl Datasource {
     pub async fn get_raw(&self, path: &ApiPath, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
         match self {
             Self::Http(http) => http.get_raw(path, pairs).await,
+            Self::Embedded(embedded) => embedded.get_raw(path, pairs).await,
         }
     }
 
-    /// Asks for `vector(1)`: reachable, willing, and able to evaluate.
+    /// Reachable, willing, and able to evaluate: a peer is asked for `vector(1)`.
     pub async fn healthy(&self) -> Result<(), QueryError> {
         match self {
             Self::Http(http) => http.healthy().await,
+            // While its disk fails, it goes on answering from memory.
+            Self::Embedded(_) => Ok(()),
         }
     }
 }

@@ -23,7 +23,7 @@ mod value;
 
 pub use error::{QueryError, Stop};
 pub use limits::Options;
-pub use query::Query;
+pub use query::{Query, format, selector};
 pub use select::{Match, Matcher, Select, Wanted};
 pub use series::{Point, STALE_MARKER_BITS, Series, SeriesLabels, is_stale_marker, stale_marker};
 pub use value::{Answer, Value, VectorSample};

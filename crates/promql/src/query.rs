@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use promql_parser::parser::{self, value::ValueType};
+use promql_parser::parser::{self, Expr, value::ValueType};
 
 use crate::{
-    Answer, Options, QueryError, Select, Series, Stop, eval,
+    Answer, Matcher, Options, QueryError, Select, Series, Stop, eval,
     plan::{Plan, Planner},
     value::Grid,
 };
@@ -85,6 +85,27 @@ impl Query {
     pub fn run(&self, fetched: Vec<Vec<Series>>, stop: &dyn Fn() -> Option<Stop>) -> Result<Answer, QueryError> {
         eval::run(&self.plan, &self.options, self.range, fetched, stop)
     }
+}
+
+/// The matchers of a series selector such as `up{job="node"}`.
+///
+/// # Errors
+/// The text is something else than a selector.
+pub fn selector(text: &str) -> Result<Vec<Matcher>, QueryError> {
+    match parser::parse(text).map_err(QueryError::BadExpression)? {
+        Expr::VectorSelector(selector) if selector.offset.is_none() && selector.at.is_none() => {
+            Ok(crate::plan::matchers(&selector))
+        }
+        _ => Err(QueryError::BadExpression(format!("{text:?} is no series selector such as up{{job=\"node\"}}"))),
+    }
+}
+
+/// The expression in the usual form.
+///
+/// # Errors
+/// The text is no valid expression.
+pub fn format(text: &str) -> Result<String, QueryError> {
+    Ok(parser::parse(text).map_err(QueryError::BadExpression)?.prettify())
 }
 
 fn not_for_ranges(what: &str) -> String {

@@ -174,6 +174,11 @@ impl Store {
         Usage::new(series, samples, self.0.file.bytes(), self.0.options.max_bytes)
     }
 
+    /// Now, by the store's clock, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.0.options.clock.now_ms()
+    }
+
     /// Whether samples reach the disk, and what was lost.
     pub fn health(&self) -> Health {
         self.0.pulse.get().clone()

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use vigil_runtime::{Clock, Config, Shutdown, config::Program, crypto, exposition, metrics, shutdown, telemetry};
 use vigil_store::stores::Stores;
-use vigil_worker::Context;
+use vigil_worker::{Context, connect};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -31,7 +31,7 @@ async fn run() -> anyhow::Result<()> {
     let key = config.secrets.key.clone().context("secrets.key is not set")?;
     let shutdown = Shutdown::new();
     shutdown.listen_for_signals()?;
-    let ctx = Context::new(&stores, Arc::new(config), &key, Clock::System)?;
+    let ctx = Context::new(&stores, connect::datasource(&config.datasource)?, Arc::new(config), &key, Clock::System)?;
     if let Some(listen) = ctx.config.metrics.listen {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("listen on {listen} for metrics"))?;
         shutdown.spawn("metrics", exposition::serve(listener, shutdown.token()));

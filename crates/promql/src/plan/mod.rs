@@ -3,6 +3,8 @@
 mod calls;
 mod selectors;
 
+pub(crate) use selectors::matchers;
+
 use promql_parser::{
     label::Labels,
     parser::{AggregateExpr, BinaryExpr, Expr, LabelModifier, VectorMatchCardinality, token, value::ValueType},

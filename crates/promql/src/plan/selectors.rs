@@ -95,7 +95,7 @@ impl Planner<'_> {
     }
 }
 
-pub(super) fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
+pub(crate) fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
     let name =
         selector.name.iter().map(|name| Matcher { name: METRIC_NAME.to_owned(), how: Match::Equal(name.clone()) });
     let others = selector.matchers.matchers.iter().map(|matcher| {

@@ -38,7 +38,8 @@ impl Delivery {
         let mut config = Config::default();
         config.telegram.api_url = Some(telegram.url());
         let clock = Clock::manual(Timestamp::from_timestamp(1_800_000_000, 0).unwrap());
-        let ctx = Context::new(&stores, Arc::new(config), &Secret::from(KEY), clock).unwrap();
+        let datasource = crate::connect::datasource(&config.datasource).unwrap();
+        let ctx = Context::new(&stores, datasource, Arc::new(config), &Secret::from(KEY), clock).unwrap();
         let delivery = Self { ctx, telegram, channel: ChannelId::random(), _folder: folder };
         delivery.add_channel().await;
         delivery

@@ -1,0 +1,91 @@
+//! Where samples come from when no data source is configured: this machine, into a store beside the database.
+
+use std::{fs, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{task, time};
+use vigil_datasource::{Datasource, EmbeddedOptions};
+use vigil_domain::Labels;
+use vigil_host::{Collector, Family, Roots};
+use vigil_promql::{Point, SeriesLabels};
+use vigil_runtime::{Config, Shutdown};
+use vigil_samples::{Metadata, Options, Store};
+
+/// As often as Prometheus is usually told to.
+const EVERY: Duration = Duration::from_secs(15);
+/// As in the usual configuration of node exporter's job.
+const JOB: &str = "node";
+
+/// The data source that is configured; without one the store in this process, which this machine's metrics go into.
+pub(crate) async fn datasource(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Datasource> {
+    if config.datasource.url.is_some() {
+        return vigil_worker::connect::datasource(&config.datasource);
+    }
+    let path = config.database.directory().join("samples.db");
+    let store = Store::open(&path, Options::default()).await.context("open the sample store")?;
+    tracing::info!(path = %path.display(), "no data source is configured: samples are kept in this process");
+    let options = EmbeddedOptions { timeout: config.datasource.timeout(), ..EmbeddedOptions::default() };
+    let datasource = Datasource::embedded(store.clone(), options);
+    let token = shutdown.token();
+    let writing = store.clone();
+    shutdown.spawn("sample store", async move {
+        if let Err(error) = writing.run(token.cancelled()).await {
+            tracing::error!(%error, "the last samples could not be written");
+        }
+    });
+    let token = shutdown.token();
+    shutdown.spawn("host collector", async move {
+        token.run_until_cancelled(collect(store)).await;
+    });
+    Ok(datasource)
+}
+
+/// This machine's name, as it calls itself.
+pub(crate) fn hostname() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+}
+
+async fn collect(store: Store) {
+    let instance = hostname();
+    let mut collector = Collector::new(Roots::default());
+    let mut ticks = time::interval(EVERY);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let began = time::Instant::now();
+        let at_ms = store.now_ms();
+        let looked = task::spawn_blocking(move || {
+            let families = collector.collect();
+            (collector, families)
+        });
+        let Ok((back, families)) = looked.await else { return };
+        collector = back;
+        append(&store, &instance, &families, at_ms, began.elapsed());
+    }
+}
+
+fn append(store: &Store, instance: &str, families: &[Family], at_ms: i64, took: Duration) {
+    let mut batch = Vec::new();
+    let mut add = |mut labels: Labels, value: f64| {
+        labels.set("instance", instance);
+        labels.set("job", JOB);
+        batch.push((SeriesLabels::from(&labels), Point { at_ms, value }));
+    };
+    for sample in vigil_host::samples(families) {
+        add(sample.labels, sample.value);
+    }
+    let named = |name: &str| [("__name__", name)].into_iter().collect::<Labels>();
+    add(named("up"), if families.is_empty() { 0.0 } else { 1.0 });
+    add(named("scrape_duration_seconds"), took.as_secs_f64());
+    for (why, refused) in store.append(&batch).refused {
+        let (labels, _) = &refused.example;
+        tracing::warn!(count = refused.count, ?why, first = %labels, "samples of this machine were refused");
+    }
+    for family in families {
+        let about =
+            Metadata { kind: family.kind.as_str().to_owned(), help: family.help.to_string(), unit: String::new() };
+        store.set_metadata(&family.name, about);
+    }
+}
