@@ -8,13 +8,16 @@
 //! - *Missed slots are not replayed.* After a gap only the current slot is evaluated; `for` counts from `active_at`.
 //! - *Inactive is absence.* What is neither pending nor firing is not stored; its history is its events.
 
+mod naming;
+
 use std::collections::BTreeMap;
 
 use crate::{
-    Fingerprint, Labels, QueryValue, Sample, Span, Timestamp,
+    Fingerprint, Labels, Span, Timestamp,
     event::{EventReason, EventState},
-    labels::{ALERT_NAME, METRIC_NAME},
 };
+
+pub use naming::{Naming, name};
 
 /// Annotations by name.
 pub type Annotations = BTreeMap<String, String>;
@@ -96,14 +99,6 @@ pub struct Conditions {
     pub limit: u32,
 }
 
-/// What a rule calls its alerts.
-#[derive(Clone, Copy, Debug)]
-pub struct Naming<'a> {
-    pub rule_name: &'a str,
-    pub labels: &'a Labels,
-    pub annotations: &'a Annotations,
-}
-
 /// Why an evaluation has no usable outcome. The texts are Prometheus' own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluationError {
@@ -149,29 +144,6 @@ pub struct Evaluation {
     pub transitions: Vec<Transition>,
     /// Set when the rule made too many alerts; all of them were dropped.
     pub error: Option<EvaluationError>,
-}
-
-/// Names each element of a result as an alert (Prometheus' order: the sample's labels without `__name__`, then the
-/// rule's, then `alertname`). A scalar is one element without labels. Whatever the value, presence makes an alert.
-pub fn name(naming: Naming<'_>, value: QueryValue) -> Result<Vector, EvaluationError> {
-    let samples = match value {
-        QueryValue::Vector(samples) => samples,
-        QueryValue::Scalar(value) => vec![Sample { labels: Labels::default(), value }],
-        QueryValue::String(_) | QueryValue::Matrix => return Err(EvaluationError::NotAVector),
-    };
-    let mut vector = Vector::new();
-    for Sample { mut labels, value } in samples {
-        labels.remove(METRIC_NAME);
-        for (name, value) in naming.labels.iter() {
-            labels.set(name, value);
-        }
-        labels.set(ALERT_NAME, naming.rule_name);
-        let seen = Seen { annotations: naming.annotations.clone(), value, labels };
-        if vector.insert(seen.labels.fingerprint(), seen).is_some() {
-            return Err(EvaluationError::DuplicateLabelSet);
-        }
-    }
-    Ok(vector)
 }
 
 /// Applies one evaluation at `slot` to a rule's open alerts.

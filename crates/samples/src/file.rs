@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs, io,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{
         PoisonError, RwLock,
@@ -157,8 +158,7 @@ fn lock(path: &Path) -> Result<fs::File, OpenError> {
     if path.is_dir() {
         return Err(unusable(io::ErrorKind::IsADirectory.into()));
     }
-    let options = fs::OpenOptions::new().create(true).truncate(false).write(true).open(beside(path, ".lock"));
-    let lock = options.map_err(unusable)?;
+    let lock = private(&beside(path, ".lock")).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
@@ -166,10 +166,17 @@ fn lock(path: &Path) -> Result<fs::File, OpenError> {
     }
 }
 
+/// Opens a file, which is its owner's alone when it is made.
+fn private(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
+}
+
 /// `synchronous = FULL` syncs the log at each commit, that is once a flush: what was flushed also outlives a power cut. With
 /// `NORMAL` it would only outlive the process. Neither can damage the file.
 async fn connect(path: &Path, max_bytes: Option<u64>) -> Result<Pools, OpenError> {
     let failed = |source| OpenError::Database { path: path.to_owned(), source };
+    // SQLite gives its companions the mode of the file. What fails here fails again there, with its reason.
+    drop(private(path));
     let mut options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)

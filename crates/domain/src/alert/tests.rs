@@ -1,4 +1,5 @@
 use super::*;
+use crate::{QueryValue, Sample};
 
 const MINUTE: i64 = 60_000;
 

@@ -30,7 +30,7 @@ async fn a_slow_subscriber_skips_to_the_newest_frame() {
 #[tokio::test]
 async fn a_topic_without_subscribers_is_forgotten() {
     let live = Live::memory();
-    let Live::Memory(local) = &live else { unreachable!() };
+    let Live::Memory(local) = &live else { panic!("what is in memory is not elsewhere") };
     let one = live.subscribe("a").await;
     let two = live.subscribe("a").await;
     drop(one);
