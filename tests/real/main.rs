@@ -4,6 +4,7 @@ mod discovery;
 mod figures;
 mod live;
 mod main_job;
+mod on_its_own;
 mod promtool;
 
 use std::time::Duration;

@@ -35,7 +35,8 @@ pub struct Installation {
     pub workers: Vec<Process>,
     pub telegram: FakeTelegram,
     _redis: Option<Redis>,
-    _home: Scratch,
+    /// Where the programs run.
+    pub home: Scratch,
 }
 
 impl Installation {
@@ -44,11 +45,24 @@ impl Installation {
     /// # Panics
     /// When a program is not ready in time.
     pub async fn start(layout: Layout, datasource: &str, settings: &[(&str, &str)]) -> Self {
+        let datasource = ("VIGIL_DATASOURCE__URL", datasource);
+        Self::configured(layout, &[&[datasource], settings].concat()).await
+    }
+
+    /// Starts one process that has no data source but itself.
+    ///
+    /// # Panics
+    /// When it is not ready in time.
+    pub async fn on_its_own() -> Self {
+        Self::configured(Layout::OneProcess, &[]).await
+    }
+
+    async fn configured(layout: Layout, settings: &[(&str, &str)]) -> Self {
         let (telegram, home) = (FakeTelegram::start(), Scratch::new());
         telegram.add_token(BOT_TOKEN);
         let program = |name: &str| {
             let program = Program::new(programs::workspace(name)).clean_env().directory(home.path());
-            let program = program.env("VIGIL_DATASOURCE__URL", datasource).env("VIGIL_AUTH__BCRYPT_COST", "4");
+            let program = program.env("VIGIL_AUTH__BCRYPT_COST", "4");
             let program = program.env("VIGIL_ADMIN__USERNAME", ADMIN.0).env("VIGIL_ADMIN__PASSWORD", ADMIN.1);
             let program = program.env("VIGIL_TELEGRAM__API_URL", telegram.url());
             settings.iter().fold(program, |program, (name, value)| program.env(name, value))
@@ -73,7 +87,7 @@ impl Installation {
         }
         let (_, url) = backends.first().expect("every layout serves the API");
         let api = Api::new(url).signed_in(ADMIN.0, ADMIN.1).await;
-        Self { api, backends, workers, telegram, _redis: kept, _home: home }
+        Self { api, backends, workers, telegram, _redis: kept, home }
     }
 
     /// All that the programs have printed.

@@ -3,45 +3,77 @@
 use std::{fs, time::Duration};
 
 use anyhow::Context as _;
-use tokio::{task, time};
+use tokio::{
+    sync::oneshot,
+    task::{self, JoinHandle},
+    time,
+};
 use vigil_datasource::{Datasource, EmbeddedOptions};
 use vigil_domain::Labels;
 use vigil_host::{Collector, Family, Roots};
 use vigil_promql::{Point, SeriesLabels};
 use vigil_runtime::{Config, Shutdown};
 use vigil_samples::{Metadata, Options, Store};
+use vigil_worker::connect;
 
 /// As often as Prometheus is usually told to.
 const EVERY: Duration = Duration::from_secs(15);
 /// As in the usual configuration of node exporter's job.
 const JOB: &str = "node";
 
-/// The data source that is configured; without one the store in this process, which this machine's metrics go into.
-pub(crate) async fn datasource(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Datasource> {
-    if config.datasource.url.is_some() {
-        return vigil_worker::connect::datasource(&config.datasource);
-    }
-    let path = config.database.directory().join("samples.db");
-    let store = Store::open(&path, Options::default()).await.context("open the sample store")?;
-    tracing::info!(path = %path.display(), "no data source is configured: samples are kept in this process");
-    let options = EmbeddedOptions { timeout: config.datasource.timeout(), ..EmbeddedOptions::default() };
-    let datasource = Datasource::embedded(store.clone(), options);
-    let token = shutdown.token();
-    let writing = store.clone();
-    shutdown.spawn("sample store", async move {
-        if let Err(error) = writing.run(token.cancelled()).await {
-            tracing::error!(%error, "the last samples could not be written");
+/// Where queries go, and what has to end after them.
+pub(crate) struct Samples {
+    pub(crate) datasource: Datasource,
+    store: Option<Upkeep>,
+}
+
+struct Upkeep {
+    end: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Samples {
+    /// The data source that is configured; without one the store in this process, which this machine's metrics go into.
+    pub(crate) async fn open(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Self> {
+        if config.datasource.names_a_peer() {
+            return Ok(Self { datasource: connect::datasource(&config.datasource)?, store: None });
         }
-    });
-    let token = shutdown.token();
-    shutdown.spawn("host collector", async move {
-        token.run_until_cancelled(collect(store)).await;
-    });
-    Ok(datasource)
+        let path = config.database.directory().join("samples.db");
+        let store = Store::open(&path, Options::default()).await.context("open the sample store")?;
+        tracing::info!(path = %path.display(), "no data source is configured: samples are kept in this process");
+        let options = EmbeddedOptions {
+            timeout: config.datasource.timeout(),
+            concurrency: config.datasource.concurrency,
+            limits: vigil_promql::Options::default(),
+        };
+        let datasource = Datasource::embedded(store.clone(), options);
+        let (end, ended) = oneshot::channel();
+        let writing = store.clone();
+        let task = tokio::spawn(async move {
+            if let Err(error) = writing.run(async { drop(ended.await) }).await {
+                tracing::error!(%error, "the last samples could not be written");
+            }
+        });
+        let token = shutdown.token();
+        shutdown.spawn("host collector", async move {
+            token.run_until_cancelled(collect(store)).await;
+        });
+        Ok(Self { datasource, store: Some(Upkeep { end, task }) })
+    }
+
+    /// Writes what is not on disk yet. Call it when nobody queries any more: old samples cannot be read after it.
+    pub(crate) async fn close(self) {
+        if let Some(Upkeep { end, task }) = self.store {
+            drop(end);
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the sample store ended before its time");
+            }
+        }
+    }
 }
 
 /// This machine's name, as it calls itself.
-pub(crate) fn hostname() -> String {
+fn hostname() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
     if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }

@@ -8,7 +8,7 @@ use vigil_backend::{AppState, Parts, setup};
 use vigil_runtime::{Clock, Config, Secret, Shutdown, keys, metrics, shutdown, telemetry};
 use vigil_worker::Context;
 
-use crate::{samples, stores};
+use crate::{samples::Samples, stores};
 
 pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log);
@@ -24,8 +24,8 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     let jwt_secret = key(&config, config.auth.jwt_secret.as_ref(), "jwt.key")?;
     let seal_key = key(&config, config.secrets.key.as_ref(), "secrets.key")?;
     let config = Arc::new(config);
-    let datasource = samples::datasource(&config, &shutdown).await?;
-    let ctx = Context::new(&stores, datasource, Arc::clone(&config), &seal_key, Clock::System)?;
+    let samples = Samples::open(&config, &shutdown).await?;
+    let ctx = Context::new(&stores, samples.datasource.clone(), Arc::clone(&config), &seal_key, Clock::System)?;
     let state = AppState::new(Parts {
         db: stores.db,
         queue: stores.queue,
@@ -46,7 +46,9 @@ pub(crate) async fn run(mut config: Config) -> anyhow::Result<()> {
     vigil_worker::run(&ctx, &shutdown);
     tracing::info!(address = %config.http.listen, docs = format!("{base_url}/docs"), "vigil is listening");
     vigil_backend::serve(listener, state, shutdown.clone()).await?;
-    anyhow::ensure!(shutdown.wait(shutdown::LIMIT).await, "some work did not end in time; its leases will expire");
+    let ended = shutdown.wait(shutdown::LIMIT).await;
+    samples.close().await;
+    anyhow::ensure!(ended, "some work did not end in time; its leases will expire");
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{sync::Semaphore, task, time};
 use vigil_domain::{Labels, QueryValue, Sample, Span, Timestamp};
-use vigil_promql::{self as promql, Query, Select, Stop, Value};
+use vigil_promql::{self as promql, Query, Stop, Value};
 use vigil_samples::{ReadError, Store};
 
 use crate::{Answer, ApiPath, QueryError, RawAnswer, Series};
@@ -27,12 +27,6 @@ pub struct EmbeddedOptions {
     pub concurrency: usize,
     /// The evaluator's limits.
     pub limits: promql::Options,
-}
-
-impl Default for EmbeddedOptions {
-    fn default() -> Self {
-        Self { timeout: Duration::from_secs(10), concurrency: 4, limits: promql::Options::default() }
-    }
 }
 
 /// Evaluates over the embedded sample store. Cheap to clone.
@@ -122,7 +116,7 @@ impl Embedded {
             let _slot = self.0.slots.acquire().await.map_err(|_| QueryError::Timeout(timeout))?;
             let mut fetched = Vec::with_capacity(query.selects().len());
             for select in query.selects() {
-                fetched.push(self.fetch(select).await?);
+                fetched.push(self.0.store.select(select).await?);
             }
             let stop = move || match gone.load(Ordering::Relaxed) {
                 true => Some(Stop::Canceled),
@@ -135,10 +129,6 @@ impl Embedded {
         let answer = time::timeout(timeout, work).await.unwrap_or(Err(QueryError::Timeout(timeout)));
         drop(asker);
         answer
-    }
-
-    async fn fetch(&self, select: &Select) -> Result<Vec<promql::Series>, QueryError> {
-        Ok(self.0.store.select(select).await?)
     }
 }
 

@@ -1,16 +1,13 @@
 //! A Prometheus-compatible API over HTTP.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
     Method, Request, Response,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout},
-};
+use tokio::{sync::Semaphore, time::timeout};
 use vigil_domain::{QueryValue, Span, Timestamp};
 
 use crate::{
@@ -67,7 +64,7 @@ impl Http {
     pub(crate) async fn instant(&self, expr: &str, at: Timestamp) -> Result<Answer<QueryValue>, QueryError> {
         let (time, limit) = (seconds(at.timestamp_millis()), self.peer_timeout());
         let pairs = [("query", expr), ("time", &time), ("timeout", &limit)];
-        measured(async { answer::instant(&self.success(&ApiPath::Query, &pairs).await?) }).await
+        answer::instant(&self.success(&ApiPath::Query, &pairs).await?)
     }
 
     pub(crate) async fn range(
@@ -79,13 +76,13 @@ impl Http {
         let (start, end) = (seconds(start.timestamp_millis()), seconds(end.timestamp_millis()));
         let (step, limit) = (seconds(step.millis_i64()), self.peer_timeout());
         let pairs = [("query", expr), ("start", &start), ("end", &end), ("step", &step), ("timeout", &limit)];
-        measured(async { answer::range(&self.success(&ApiPath::QueryRange, &pairs).await?) }).await
+        answer::range(&self.success(&ApiPath::QueryRange, &pairs).await?)
     }
 
     pub(crate) async fn healthy(&self) -> Result<(), QueryError> {
         let limit = self.peer_timeout();
         let pairs = [("query", "vector(1)"), ("timeout", &limit)];
-        measured(async { answer::instant(&self.success(&ApiPath::Query, &pairs).await?).map(|_| ()) }).await
+        answer::instant(&self.success(&ApiPath::Query, &pairs).await?).map(|_| ())
     }
 
     pub(crate) async fn get_raw(&self, path: &ApiPath, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
@@ -98,7 +95,7 @@ impl Http {
                 pairs.push(("timeout", &limit));
             }
         }
-        measured(async { envelope(self.exchange(path, &pairs).await?) }).await
+        envelope(self.exchange(path, &pairs).await?)
     }
 
     /// The body of a 200.
@@ -204,16 +201,6 @@ fn envelope(answer: RawAnswer) -> Result<RawAnswer, QueryError> {
 
 fn looks_like_json(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'{') && body.trim_ascii_end().last() == Some(&b'}')
-}
-
-/// Counts and times a query, whatever becomes of it.
-async fn measured<T>(query: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
-    let started = Instant::now();
-    let result = query.await;
-    let outcome = result.as_ref().map_or_else(QueryError::outcome, |_| "ok");
-    metrics::counter!("vigil_datasource_queries_total", "outcome" => outcome).increment(1);
-    metrics::histogram!("vigil_datasource_query_duration_seconds").record(started.elapsed().as_secs_f64());
-    result
 }
 
 /// Milliseconds as Prometheus reads them: seconds with three decimals.

@@ -15,6 +15,8 @@ pub mod summary;
 mod tests;
 mod written;
 
+use std::time::Instant;
+
 use vigil_domain::{QueryValue, Span, Timestamp};
 use vigil_samples::Store;
 
@@ -52,10 +54,13 @@ impl Datasource {
 
     /// Evaluates `expr` at `at`, to the millisecond.
     pub async fn instant(&self, expr: &str, at: Timestamp) -> Result<Answer<QueryValue>, QueryError> {
-        match self {
-            Self::Http(http) => http.instant(expr, at).await,
-            Self::Embedded(embedded) => embedded.instant(expr, at).await,
-        }
+        measured(async {
+            match self {
+                Self::Http(http) => http.instant(expr, at).await,
+                Self::Embedded(embedded) => embedded.instant(expr, at).await,
+            }
+        })
+        .await
     }
 
     /// Evaluates `expr` every `step` from `start` to `end`, both included.
@@ -65,10 +70,13 @@ impl Datasource {
         (start, end): (Timestamp, Timestamp),
         step: Span,
     ) -> Result<Answer<Vec<Series>>, QueryError> {
-        match self {
-            Self::Http(http) => http.range(expr, (start, end), step).await,
-            Self::Embedded(embedded) => embedded.range(expr, (start, end), step).await,
-        }
+        measured(async {
+            match self {
+                Self::Http(http) => http.range(expr, (start, end), step).await,
+                Self::Embedded(embedded) => embedded.range(expr, (start, end), step).await,
+            }
+        })
+        .await
     }
 
     /// Passes an instant query through; see [`Self::get_raw`].
@@ -86,18 +94,31 @@ impl Datasource {
     /// Vigil's own credentials are used, so check the caller's first. What is not an envelope is an `Err`: a proxy's
     /// page, refused credentials, no answer. A `timeout` longer than Vigil waits is shortened.
     pub async fn get_raw(&self, path: &ApiPath, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
-        match self {
-            Self::Http(http) => http.get_raw(path, pairs).await,
-            Self::Embedded(embedded) => embedded.get_raw(path, pairs).await,
-        }
+        measured(async {
+            match self {
+                Self::Http(http) => http.get_raw(path, pairs).await,
+                Self::Embedded(embedded) => embedded.get_raw(path, pairs).await,
+            }
+        })
+        .await
     }
 
     /// Reachable, willing, and able to evaluate: a peer is asked for `vector(1)`.
     pub async fn healthy(&self) -> Result<(), QueryError> {
         match self {
-            Self::Http(http) => http.healthy().await,
+            Self::Http(http) => measured(http.healthy()).await,
             // While its disk fails, it goes on answering from memory.
             Self::Embedded(_) => Ok(()),
         }
     }
+}
+
+/// Counts and times a query, whatever becomes of it.
+async fn measured<T>(query: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
+    let started = Instant::now();
+    let result = query.await;
+    let outcome = result.as_ref().map_or_else(QueryError::outcome, |_| "ok");
+    metrics::counter!("vigil_datasource_queries_total", "outcome" => outcome).increment(1);
+    metrics::histogram!("vigil_datasource_query_duration_seconds").record(started.elapsed().as_secs_f64());
+    result
 }

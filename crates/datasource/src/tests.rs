@@ -1,5 +1,6 @@
 //! The wire: real sockets against a local server that answers, hangs, lies and counts.
 
+mod embedded;
 mod failures;
 mod fake;
 mod requests;

@@ -11,9 +11,6 @@ use vigil_samples::Period;
 use super::Embedded;
 use crate::{ApiPath, QueryError, RawAnswer, duration_millis, moment_millis};
 
-/// A step when none is asked for, in milliseconds.
-const NO_STEP: i64 = 15_000;
-
 /// Answers one read. What is wrong with the query is an envelope, as Prometheus has it.
 pub(super) async fn answer(
     source: &Embedded,
@@ -91,10 +88,8 @@ async fn query_range(source: &Embedded, asked: Asked<'_>) -> Result<RawAnswer, Q
     let missing = |name| QueryError::rejected("bad_data", &format!("invalid parameter \"{name}\": it is missing"));
     let start_ms = asked.moment("start")?.ok_or_else(|| missing("start"))?;
     let end_ms = asked.moment("end")?.ok_or_else(|| missing("end"))?;
-    let step_ms = match asked.one("step") {
-        Some(text) => duration_millis(text).ok_or_else(|| bad("step", text, "a duration such as 15s, or seconds"))?,
-        None => NO_STEP,
-    };
+    let step = asked.one("step").ok_or_else(|| missing("step"))?;
+    let step_ms = duration_millis(step).ok_or_else(|| bad("step", step, "a duration such as 15s, or seconds"))?;
     let query = Query::range(asked.one("query").unwrap_or_default(), start_ms, end_ms, step_ms, source.limits())?;
     evaluated(source, query, end_ms, asked).await
 }

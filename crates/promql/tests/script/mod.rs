@@ -148,10 +148,6 @@ fn expect(expected: &mut Expected, line: &str) -> Option<()> {
         }
         return Some(());
     }
-    if let Some(message) = line.strip_prefix("expected_fail_message ") {
-        expected.message = Some(message.to_owned());
-        return Some(());
-    }
     if let Some(number) = notation::number(line) {
         expected.scalar = Some(number);
         return Some(());

@@ -115,6 +115,7 @@ fn judge(eval: &Eval, answer: Result<Answer, QueryError>) -> Result<(), String> 
     let value = match answer {
         Ok(_) if expected.fails => return Err("an answer where an error was expected".to_owned()),
         Ok(answer) => answer.value,
+        Err(error @ QueryError::Unsupported(_)) => return Err(format!("error: {error}")),
         Err(error) if !expected.fails => return Err(format!("error: {error}")),
         Err(error) => {
             let said = error.to_string();

@@ -136,6 +136,12 @@ impl DatasourceConfig {
         );
     }
 
+    /// Whether anything here speaks of a peer; its address may be the usual one.
+    pub fn names_a_peer(&self) -> bool {
+        let signs_in = self.bearer_token.is_some() || self.username.is_some() || !self.headers.is_empty();
+        self.url.is_some() || self.path_prefix.is_some() || self.ca_file.is_some() || signs_in
+    }
+
     /// The API's address before `path_prefix` and `/api/v1`, without a trailing slash.
     pub fn base_url(&self) -> &str {
         self.url.as_deref().unwrap_or("http://localhost:9090")

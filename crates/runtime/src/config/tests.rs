@@ -33,6 +33,7 @@ fn the_defaults_load() {
     assert_eq!(config.http.request_timeout(), std::time::Duration::from_secs(30));
     assert_eq!(config.database.url.expose(), "sqlite://data/vigil.db");
     assert_eq!(config.datasource.base_url(), "http://localhost:9090");
+    assert!(!config.datasource.names_a_peer());
     assert!(config.datasource.url.is_none() && config.redis.url.is_none() && config.admin.password.is_none());
     assert_eq!((config.evaluation.batch_rules, config.delivery.max_attempts), (100, 12));
     assert_eq!(config.log.format, LogFormat::Text);
@@ -328,6 +329,16 @@ fn a_variable_that_is_not_utf8_is_a_mistake() {
     let value = OsString::from_vec(b"hunter2\xff".to_vec());
     let found = mistakes(Config::from_layers(None, None, [("VIGIL_ADMIN__PASSWORD", value)]));
     assert_eq!(found, ["admin.password (VIGIL_ADMIN__PASSWORD in the environment): must be valid UTF-8"]);
+}
+
+#[test]
+fn any_setting_of_a_peer_speaks_of_one() {
+    for setting in
+        ["url = 'http://p:9090'", "path_prefix = '/p'", "bearer_token = 'x'", "username = 'x'", "headers = { A = 'x' }"]
+    {
+        assert!(in_file(&format!("[datasource]\n{setting}\n")).unwrap().datasource.names_a_peer(), "{setting}");
+    }
+    assert!(!in_file("[datasource]\ntimeout_seconds = 5\n").unwrap().datasource.names_a_peer());
 }
 
 #[test]

@@ -1,0 +1,142 @@
+//! Prometheus' reads, answered from the store in this process.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use vigil_domain::{QueryValue, Span, Timestamp};
+use vigil_promql::{Point, SeriesLabels};
+use vigil_samples::{Clock, Metadata, Options, Store};
+
+use crate::{ApiPath, Datasource, EmbeddedOptions, QueryError};
+
+/// Seconds since 1970.
+const NOW: i64 = 1_800_000_000;
+
+struct Bed {
+    source: Datasource,
+    _folder: tempfile::TempDir,
+}
+
+/// `up` of two jobs, every 15 s for five minutes up to [`NOW`].
+async fn bed() -> Bed {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(|| NOW * 1_000);
+    let store = Store::open(&folder.path().join("samples.db"), Options { clock, ..Options::default() }).await.unwrap();
+    let series = |job: &str| {
+        SeriesLabels::new([("__name__", "up"), ("job", job)].map(|(name, value)| (Arc::from(name), Arc::from(value))))
+    };
+    for back in (0..20).rev() {
+        let at_ms = (NOW - back * 15) * 1_000;
+        let one = |job: &str, value: f64| (series(job), Point { at_ms, value });
+        assert_eq!(store.append(&[one("a", 1.0), one("b", 0.5)]).accepted, 2);
+    }
+    let about = Metadata { kind: "gauge".to_owned(), help: "Whether it answers.".to_owned(), unit: String::new() };
+    store.set_metadata("up", about);
+    let limits = vigil_promql::Options::default();
+    let options = EmbeddedOptions { timeout: Duration::from_secs(10), concurrency: 2, limits };
+    Bed { source: Datasource::embedded(store, options), _folder: folder }
+}
+
+impl Bed {
+    async fn read(&self, path: ApiPath, pairs: &[(&str, &str)]) -> (u16, Value) {
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let answer = self.source.get_raw(&path, &pairs).await.unwrap();
+        (answer.status, serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    async fn data(&self, path: ApiPath, pairs: &[(&str, &str)]) -> Value {
+        let (status, body) = self.read(path, pairs).await;
+        assert_eq!((status, &body["status"]), (200, &json!("success")), "{body}");
+        body["data"].clone()
+    }
+}
+
+#[tokio::test]
+async fn queries_are_answered_in_prometheus_shapes() {
+    let bed = bed().await;
+    let at = "1800000000";
+    assert_eq!(
+        bed.data(ApiPath::Query, &[("query", "up > 0.6"), ("time", at)]).await,
+        json!({"resultType": "vector", "result": [
+            {"metric": {"__name__": "up", "job": "a"}, "value": [1_800_000_000.0, "1"]},
+        ]})
+    );
+    // Without a time it is now.
+    assert_eq!(
+        bed.data(ApiPath::Query, &[("query", "1 / 0")]).await,
+        json!({"resultType": "scalar", "result": [1_800_000_000.0, "+Inf"]})
+    );
+    assert_eq!(
+        bed.data(ApiPath::Query, &[("query", "'x'"), ("time", at)]).await,
+        json!({"resultType": "string", "result": [1_800_000_000.0, "x"]})
+    );
+    let range = [("query", "sum(up)"), ("start", "1799999970"), ("end", at), ("step", "15s")];
+    let values = json!([[1_799_999_970.0, "1.5"], [1_799_999_985.0, "1.5"], [1_800_000_000.0, "1.5"]]);
+    assert_eq!(
+        bed.data(ApiPath::QueryRange, &range).await,
+        json!({"resultType": "matrix", "result": [{"metric": {}, "values": values}]})
+    );
+}
+
+#[tokio::test]
+async fn lookups_name_what_is_there() {
+    let bed = bed().await;
+    let up = |job: &str| json!({"__name__": "up", "job": job});
+    assert_eq!(bed.data(ApiPath::Series, &[("match[]", "up")]).await, json!([up("a"), up("b")]));
+    assert_eq!(bed.data(ApiPath::Series, &[("match[]", "up{job='b'}"), ("match[]", "none")]).await, json!([up("b")]));
+    assert_eq!(bed.data(ApiPath::Series, &[("match[]", "up"), ("end", "1700000000")]).await, json!([]));
+    assert_eq!(bed.data(ApiPath::Labels, &[]).await, json!(["__name__", "job"]));
+    let job = || ApiPath::LabelValues("job".to_owned());
+    assert_eq!(bed.data(job(), &[]).await, json!(["a", "b"]));
+    assert_eq!(bed.data(job(), &[("match[]", "up{job!='a'}")]).await, json!(["b"]));
+    let (_, limited) = bed.read(job(), &[("limit", "1")]).await;
+    assert_eq!((&limited["data"], &limited["warnings"]), (&json!(["a"]), &json!(["results truncated due to limit"])));
+    let about = json!({"up": [{"type": "gauge", "help": "Whether it answers.", "unit": ""}]});
+    assert_eq!(bed.data(ApiPath::Metadata, &[]).await, about);
+    assert_eq!(bed.data(ApiPath::Metadata, &[("metric", "none")]).await, json!({}));
+    assert_eq!(bed.data(ApiPath::Exemplars, &[("query", "up")]).await, json!([]));
+    assert_eq!(bed.data(ApiPath::FormatQuery, &[("query", "sum(up)by(job)")]).await, json!("sum by (job) (up)"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_said_in_an_envelope() {
+    let bed = bed().await;
+    for (path, pairs, status, kind, text) in [
+        (ApiPath::Query, vec![("query", "up[")], 400, "bad_data", ""),
+        (ApiPath::Query, vec![("query", "up"), ("time", "x")], 400, "bad_data", "invalid parameter \"time\""),
+        (ApiPath::Query, vec![("query", "up + on() up")], 422, "execution", "many-to-many matching not allowed"),
+        (ApiPath::QueryRange, vec![("query", "up"), ("start", "0"), ("end", "1")], 400, "bad_data", "\"step\""),
+        (
+            ApiPath::QueryRange,
+            vec![("query", "up"), ("start", "0"), ("end", "1800000000"), ("step", "1")],
+            422,
+            "execution",
+            "exceeded maximum resolution of 11000 points",
+        ),
+        (ApiPath::Series, vec![], 400, "bad_data", "no match[] parameter provided"),
+        (ApiPath::Series, vec![("match[]", "sum(up)")], 400, "bad_data", "is no series selector"),
+        (ApiPath::Labels, vec![("start", "2"), ("end", "1")], 400, "bad_data", "end timestamp must not be before"),
+        (ApiPath::Labels, vec![("limit", "-1")], 400, "bad_data", "invalid parameter \"limit\""),
+    ] {
+        let (answered, body) = bed.read(path, &pairs).await;
+        assert_eq!((answered, &body["errorType"]), (status, &json!(kind)), "{pairs:?}: {body}");
+        assert!(body["error"].as_str().is_some_and(|error| error.contains(text)), "{pairs:?}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn rules_are_answered_with_values_and_their_errors_do_not_blame_the_source() {
+    let bed = bed().await;
+    let at = Timestamp::from_timestamp(NOW, 0).unwrap();
+    let QueryValue::Vector(samples) = bed.source.instant("count(up)", at).await.unwrap().value else {
+        panic!("a vector is expected")
+    };
+    assert_eq!(samples.iter().map(|sample| sample.value.to_string()).collect::<Vec<_>>(), ["2"]);
+    let from = at - chrono::TimeDelta::seconds(30);
+    let series = bed.source.range("up", (from, at), "15s".parse::<Span>().unwrap()).await.unwrap().value;
+    assert_eq!(series.iter().map(|series| series.points.len()).collect::<Vec<_>>(), [3, 3]);
+    let error = bed.source.instant("up + on() up", at).await.unwrap_err();
+    assert!(matches!(&error, QueryError::Rejected { kind, .. } if kind == "execution"), "{error}");
+    assert!(!error.is_source_failure());
+    bed.source.healthy().await.unwrap();
+}
