@@ -12,6 +12,7 @@ mod m0003_rules;
 mod m0004_alerts;
 mod m0005_notifications;
 mod m0006_coordination;
+mod m0007_first_steps;
 
 /// Every migration, in order.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_alerts::Migration),
             Box::new(m0005_notifications::Migration),
             Box::new(m0006_coordination::Migration),
+            Box::new(m0007_first_steps::Migration),
         ]
     }
 }

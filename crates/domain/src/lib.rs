@@ -22,6 +22,7 @@ pub mod rule;
 pub mod sample;
 pub mod server;
 pub mod source;
+pub mod starter;
 
 pub use duration::Span;
 pub use field::{FieldError, Mistakes};

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 /// The newest migration this build knows.
-pub const SCHEMA: &str = "m0006_coordination";
+pub const SCHEMA: &str = "m0007_first_steps";
 
 /// PostgreSQL ends a session that stands idle inside a transaction for so long. A program that froze, or that the network
 /// cut off, would keep its rows locked against all others.

@@ -4,6 +4,7 @@ pub mod alert;
 pub mod alert_event;
 pub mod api_key;
 pub mod channel;
+pub mod first_step;
 pub mod lease;
 pub mod notification;
 pub mod notification_attempt;

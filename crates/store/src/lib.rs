@@ -6,6 +6,7 @@ pub mod channels;
 pub mod db;
 pub mod entity;
 pub mod evaluation;
+pub mod first_steps;
 pub mod history;
 pub mod lease;
 pub mod live;

@@ -50,24 +50,35 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<RuleRow, WriteError> {
     let tx = db::write(db).await?;
-    let effective_expr = tie(&tx, &spec).await?;
-    let group = groups::enter(&tx, &spec, now).await?;
+    let added = add(&tx, spec, Some(owner), now).await?;
+    tx.commit().await?;
+    Ok(added)
+}
+
+/// Adds a rule within a transaction; without an owner it is Vigil's own.
+pub(crate) async fn add(
+    tx: &DatabaseTransaction,
+    spec: RuleSpec,
+    owner: Option<UserId>,
+    now: Timestamp,
+) -> Result<RuleRow, WriteError> {
+    let effective_expr = tie(tx, &spec).await?;
+    let group = groups::enter(tx, &spec, now).await?;
     let row = ActiveModel {
         id: Set(Uuid::now_v7()),
         group_id: Set(group.id),
         // Rules of a group run in the order they were made; imports may say otherwise.
         position: Set(0),
         effective_expr: Set(effective_expr),
-        owner_id: Set(Some(owner.0)),
+        owner_id: Set(owner.map(Uuid::from)),
         health: Set("unknown".to_owned()),
         last_error: Set(None),
         version: Set(1),
         created_at: Set(now),
         ..written(spec, now)
     };
-    let rule = Entity::insert(row).exec_with_returning(&tx).await?;
-    versions::record(&tx, &rule, &group, Change::Created, owner, now).await?;
-    tx.commit().await?;
+    let rule = Entity::insert(row).exec_with_returning(tx).await?;
+    versions::record(tx, &rule, &group, Change::Created, owner, now).await?;
     Ok(RuleRow { rule, group, state: None })
 }
 
@@ -136,7 +147,7 @@ async fn apply(
     }
     row.effective_expr = Set(effective_expr);
     let rule = replace(&tx, &old, row).await?;
-    versions::record(&tx, &rule, &group, Change::Updated, editor, now).await?;
+    versions::record(&tx, &rule, &group, Change::Updated, Some(editor), now).await?;
     tx.commit().await?;
     Ok((RuleRow { rule, group, state: state.filter(|_| !switched_off) }, due))
 }
@@ -167,7 +178,7 @@ async fn remove(
         return Err(WriteError::Stale);
     }
     let last = Model { version: rule.version + 1, ..rule };
-    versions::record(&tx, &last, &group, Change::Deleted, editor, now).await?;
+    versions::record(&tx, &last, &group, Change::Deleted, Some(editor), now).await?;
     groups::leave(&tx, group, last.is_active, now).await?;
     tx.commit().await?;
     Ok(due)

@@ -1,8 +1,8 @@
 //! Queries on servers. A change that concerns their rules takes effect on them in the same transaction.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, prelude::Uuid, sea_query::Query,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
+    EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid, sea_query::Query,
 };
 use vigil_domain::{
     FieldError, Labels, Timestamp,
@@ -69,7 +69,7 @@ pub fn matchers_of(server: &Model) -> Labels {
 }
 
 /// Adds a server.
-pub async fn insert(db: &DatabaseConnection, spec: ServerSpec, now: Timestamp) -> Result<Model, DbErr> {
+pub async fn insert<C: ConnectionTrait>(db: &C, spec: ServerSpec, now: Timestamp) -> Result<Model, DbErr> {
     let row = ActiveModel { id: Set(Uuid::now_v7()), version: Set(1), created_at: Set(now), ..written(spec, now) };
     Entity::insert(row).exec_with_returning(db).await
 }

@@ -97,7 +97,7 @@ pub(super) async fn record(
     rule: &rule::Model,
     group: &rule_group::Model,
     change: Change,
-    editor: UserId,
+    editor: Option<UserId>,
     now: Timestamp,
 ) -> Result<(), DbErr> {
     let snapshot = serde_json::to_value(Snapshot::of(rule, group)).map_err(|error| DbErr::Json(error.to_string()))?;
@@ -106,7 +106,7 @@ pub(super) async fn record(
         rule_id: Set(rule.id),
         version: Set(rule.version),
         change: Set(change.as_str().to_owned()),
-        changed_by: Set(Some(editor.0)),
+        changed_by: Set(editor.map(Uuid::from)),
         changed_at: Set(now),
         snapshot: Set(snapshot),
     };
