@@ -62,7 +62,7 @@ impl Embedded {
 
     pub(crate) async fn instant(&self, expr: &str, at: Timestamp) -> Result<Answer<QueryValue>, QueryError> {
         let query = Query::instant(expr, at.timestamp_millis(), &self.0.options.limits)?;
-        let answer = self.run(query).await?;
+        let answer = self.run(query, None).await?;
         let value = match answer.value {
             Value::Scalar(value) => QueryValue::Scalar(value),
             Value::String(text) => QueryValue::String(text),
@@ -84,7 +84,7 @@ impl Embedded {
     ) -> Result<Answer<Vec<Series>>, QueryError> {
         let (start_ms, end_ms) = (start.timestamp_millis(), end.timestamp_millis());
         let query = Query::range(expr, start_ms, end_ms, step.millis_i64(), &self.0.options.limits)?;
-        let answer = self.run(query).await?;
+        let answer = self.run(query, None).await?;
         let series = if let Value::Matrix(series) = answer.value { series } else { Vec::new() };
         Ok(Answer { value: series.into_iter().map(Series::from).collect(), warnings: answer.warnings })
     }
@@ -106,9 +106,9 @@ impl Embedded {
         &self.0.options.limits
     }
 
-    /// Fetches what the query needs and evaluates it on a thread of its own.
-    pub(crate) async fn run(&self, query: Query) -> Result<promql::Answer, QueryError> {
-        let timeout = self.0.options.timeout;
+    /// Fetches what the query needs and evaluates it on a thread of its own, within the asker's time if that is shorter.
+    pub(crate) async fn run(&self, query: Query, at_most: Option<Duration>) -> Result<promql::Answer, QueryError> {
+        let timeout = at_most.map_or(self.0.options.timeout, |at_most| at_most.min(self.0.options.timeout));
         let deadline = Instant::now() + timeout;
         let gone = Arc::new(AtomicBool::new(false));
         let asker = Asker(Arc::clone(&gone));
@@ -128,7 +128,16 @@ impl Embedded {
         };
         let answer = time::timeout(timeout, work).await.unwrap_or(Err(QueryError::Timeout(timeout)));
         drop(asker);
-        answer
+        let mut answer = answer?;
+        answer.warnings.extend(self.troubles());
+        Ok(answer)
+    }
+
+    /// What whoever asks should know of the store.
+    fn troubles(&self) -> impl Iterator<Item = String> {
+        let store = &self.0.store;
+        let unwritten = store.health().error.map(|error| format!("samples are not written to disk: {error}"));
+        unwritten.into_iter().chain(store.usage().hint().map(str::to_owned))
     }
 }
 

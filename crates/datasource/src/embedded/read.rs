@@ -1,6 +1,6 @@
 //! The reads of Prometheus' API, answered from the embedded store in Prometheus' JSON.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
@@ -31,6 +31,7 @@ pub(super) async fn answer(
     };
     match answered {
         Err(QueryError::Rejected { kind, message }) => Ok(failure(&kind, &message)),
+        Err(QueryError::Timeout(_)) => Ok(failure("timeout", "query timed out in expression evaluation")),
         answered => answered,
     }
 }
@@ -67,6 +68,15 @@ impl<'a> Asked<'a> {
         self.all("match[]").map(|text| Ok(promql::selector(text)?)).collect()
     }
 
+    /// How long the asker waits.
+    fn timeout(self) -> Result<Option<Duration>, QueryError> {
+        let wanted = "a duration such as 30s, or seconds";
+        let read = |text| {
+            duration_millis(text).and_then(|ms| u64::try_from(ms).ok()).ok_or_else(|| bad("timeout", text, wanted))
+        };
+        Ok(self.one("timeout").map(read).transpose()?.map(Duration::from_millis))
+    }
+
     /// How many elements an answer may have; all when none or 0 is asked for.
     fn limit(self) -> Result<usize, QueryError> {
         let read = |text: &str| text.parse::<usize>().map_err(|_| bad("limit", text, "a whole number from 0 up"));
@@ -96,7 +106,7 @@ async fn query_range(source: &Embedded, asked: Asked<'_>) -> Result<RawAnswer, Q
 
 async fn evaluated(source: &Embedded, query: Query, at_ms: i64, asked: Asked<'_>) -> Result<RawAnswer, QueryError> {
     let limit = asked.limit()?;
-    let mut answer = source.run(query).await?;
+    let mut answer = source.run(query, asked.timeout()?).await?;
     let all = match &mut answer.value {
         Value::Vector(samples) => cut(samples, limit),
         Value::Matrix(series) => cut(series, limit),

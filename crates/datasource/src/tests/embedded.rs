@@ -104,6 +104,8 @@ async fn what_is_wrong_with_a_request_is_said_in_an_envelope() {
     for (path, pairs, status, kind, text) in [
         (ApiPath::Query, vec![("query", "up[")], 400, "bad_data", ""),
         (ApiPath::Query, vec![("query", "up"), ("time", "x")], 400, "bad_data", "invalid parameter \"time\""),
+        (ApiPath::Query, vec![("query", "up"), ("timeout", "-1")], 400, "bad_data", "invalid parameter \"timeout\""),
+        (ApiPath::Query, vec![("query", "up"), ("timeout", "0")], 503, "timeout", "query timed out"),
         (ApiPath::Query, vec![("query", "up + on() up")], 422, "execution", "many-to-many matching not allowed"),
         (ApiPath::QueryRange, vec![("query", "up"), ("start", "0"), ("end", "1")], 400, "bad_data", "\"step\""),
         (
