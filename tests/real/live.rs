@@ -26,7 +26,7 @@ const WATCHED: usize = 8;
 /// Connections opened at once.
 const OPENING: usize = 50;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_clients_on_two_backends_cause_one_set_of_queries_per_interval() {
@@ -83,7 +83,7 @@ fn allow_files() {
 }
 
 /// Opens a connection and waits for its first frame.
-async fn open(url: String, token: &str) -> Socket {
+pub(crate) async fn open(url: String, token: &str) -> Socket {
     let mut request = url.into_client_request().expect("an address");
     let bearer = HeaderValue::from_str(&format!("Bearer {token}")).expect("a token is a header's value");
     request.headers_mut().insert("authorization", bearer);
@@ -98,7 +98,7 @@ async fn skip_what_came(socket: &mut Socket) {
 }
 
 /// What instant the next frame is for.
-async fn next_frame(socket: &mut Socket) -> DateTime<Utc> {
+pub(crate) async fn next_frame(socket: &mut Socket) -> DateTime<Utc> {
     loop {
         let message = timeout(PATIENCE, socket.next()).await.expect("frames go on").expect("the connection stays");
         if let Message::Text(frame) = message.expect("the connection stays") {

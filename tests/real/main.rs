@@ -1,5 +1,6 @@
 //! Vigil's own programs on real figures: Debian's Prometheus scrapes Debian's node exporter on this machine.
 
+mod demo;
 mod discovery;
 mod figures;
 mod live;

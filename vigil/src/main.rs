@@ -1,5 +1,7 @@
 //! `vigil`: everything in one process, and the command line.
 
+mod demo;
+mod first_steps;
 mod healthcheck;
 mod samples;
 mod serve;
@@ -26,6 +28,8 @@ struct Arguments {
 enum Command {
     /// Run API, scheduler and workers in one process (the default).
     Serve,
+    /// Play a small incident from a metric to a message and back, on data that are thrown away.
+    Demo(demo::Arguments),
     /// Bring the database's schema up to date.
     Migrate,
     /// Manage people who can sign in.
@@ -58,6 +62,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<()> {
     let load = || Config::load(config.as_deref());
     match command {
         Command::Serve => serve::run(load()?).await,
+        Command::Demo(arguments) => demo::run(load()?, arguments).await,
         Command::Migrate => stores::migrate(&load()?).await,
         Command::User(command) => users::run(&load()?, command).await,
         Command::Openapi => {

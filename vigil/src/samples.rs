@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use anyhow::Context as _;
+use metrics::{counter, gauge};
 use tokio::{
     sync::oneshot,
     task::{self, JoinHandle},
@@ -24,19 +25,22 @@ const JOB: &str = "node";
 /// Where queries go, and what has to end after them.
 pub(crate) struct Samples {
     pub(crate) datasource: Datasource,
-    store: Option<Upkeep>,
+    own: Option<Own>,
 }
 
-struct Upkeep {
+/// The store in this process.
+struct Own {
+    store: Store,
+    hostname: String,
     end: oneshot::Sender<()>,
-    task: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
 }
 
 impl Samples {
     /// The data source that is configured; without one the store in this process, which this machine's metrics go into.
     pub(crate) async fn open(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Self> {
         if config.datasource.names_a_peer() {
-            return Ok(Self { datasource: connect::datasource(&config.datasource)?, store: None });
+            return Ok(Self { datasource: connect::datasource(&config.datasource)?, own: None });
         }
         let path = config.database.directory().join("samples.db");
         let store = Store::open(&path, Options::default()).await.context("open the sample store")?;
@@ -49,23 +53,34 @@ impl Samples {
         let datasource = Datasource::embedded(store.clone(), options);
         let (end, ended) = oneshot::channel();
         let writing = store.clone();
-        let task = tokio::spawn(async move {
+        let upkeep = tokio::spawn(async move {
             if let Err(error) = writing.run(async { drop(ended.await) }).await {
                 tracing::error!(%error, "the last samples could not be written");
             }
         });
-        let token = shutdown.token();
+        let hostname = hostname();
+        let (token, collected) = (shutdown.token(), collect(store.clone(), hostname.clone()));
         shutdown.spawn("host collector", async move {
-            token.run_until_cancelled(collect(store)).await;
+            token.run_until_cancelled(collected).await;
         });
-        Ok(Self { datasource, store: Some(Upkeep { end, task }) })
+        Ok(Self { datasource, own: Some(Own { store, hostname, end, upkeep }) })
+    }
+
+    /// What this machine is called among the samples, if they are of this machine.
+    pub(crate) fn hostname(&self) -> Option<&str> {
+        self.own.as_ref().map(|own| own.hostname.as_str())
+    }
+
+    /// The store in this process, if there is one.
+    pub(crate) fn store(&self) -> Option<&Store> {
+        self.own.as_ref().map(|own| &own.store)
     }
 
     /// Writes what is not on disk yet. Call it when nobody queries any more: old samples cannot be read after it.
     pub(crate) async fn close(self) {
-        if let Some(Upkeep { end, task }) = self.store {
+        if let Some(Own { end, upkeep, .. }) = self.own {
             drop(end);
-            if let Err(error) = task.await {
+            if let Err(error) = upkeep.await {
                 tracing::error!(%error, "the sample store ended before its time");
             }
         }
@@ -79,8 +94,7 @@ fn hostname() -> String {
     if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }
 
-async fn collect(store: Store) {
-    let instance = hostname();
+async fn collect(store: Store, instance: String) {
     let mut collector = Collector::new(Roots::default());
     let mut ticks = time::interval(EVERY);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
@@ -95,6 +109,7 @@ async fn collect(store: Store) {
         let Ok((back, families)) = looked.await else { return };
         collector = back;
         append(&store, &instance, &families, at_ms, began.elapsed());
+        record(&store);
     }
 }
 
@@ -120,4 +135,16 @@ fn append(store: &Store, instance: &str, families: &[Family], at_ms: i64, took: 
             Metadata { kind: family.kind.as_str().to_owned(), help: family.help.to_string(), unit: String::new() };
         store.set_metadata(&family.name, about);
     }
+}
+
+/// The store among Vigil's own metrics.
+fn record(store: &Store) {
+    let (usage, health) = (store.usage(), store.health());
+    gauge!("vigil_samples_series").set(usage.series as f64);
+    gauge!("vigil_samples_stored").set(usage.samples as f64);
+    gauge!("vigil_samples_disk_bytes").set(usage.bytes_on_disk as f64);
+    gauge!("vigil_samples_limit_ratio").set(usage.fraction);
+    gauge!("vigil_samples_writable").set(f64::from(u8::from(health.is_good())));
+    counter!("vigil_samples_dropped_total").absolute(health.dropped_samples);
+    counter!("vigil_samples_damaged_rows_total").absolute(health.damaged_rows);
 }
