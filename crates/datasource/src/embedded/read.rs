@@ -68,13 +68,26 @@ impl<'a> Asked<'a> {
         self.all("match[]").map(|text| Ok(promql::selector(text)?)).collect()
     }
 
+    /// A duration above zero.
+    fn duration(self, name: &'a str) -> Result<Option<i64>, QueryError> {
+        let read = |text: &str| duration_millis(text).filter(|ms| *ms > 0);
+        let checked =
+            |text| read(text).ok_or_else(|| bad(name, text, "a duration above zero, such as 30s, or seconds"));
+        self.one(name).map(checked).transpose()
+    }
+
     /// How long the asker waits.
     fn timeout(self) -> Result<Option<Duration>, QueryError> {
-        let wanted = "a duration such as 30s, or seconds";
-        let read = |text| {
-            duration_millis(text).and_then(|ms| u64::try_from(ms).ok()).ok_or_else(|| bad("timeout", text, wanted))
-        };
-        Ok(self.one("timeout").map(read).transpose()?.map(Duration::from_millis))
+        Ok(self.duration("timeout")?.map(|ms| Duration::from_millis(ms.unsigned_abs())))
+    }
+
+    /// The evaluator's limits, with the lookback that is asked for.
+    fn limits(self, source: &Embedded) -> Result<promql::Options, QueryError> {
+        let limits = source.limits().clone();
+        Ok(match self.duration("lookback_delta")? {
+            Some(lookback_ms) => promql::Options { lookback_ms, ..limits },
+            None => limits,
+        })
     }
 
     /// How many elements an answer may have; all when none or 0 is asked for.
@@ -90,7 +103,7 @@ fn bad(name: &str, text: &str, wanted: &str) -> QueryError {
 
 async fn query(source: &Embedded, asked: Asked<'_>) -> Result<RawAnswer, QueryError> {
     let at_ms = asked.moment("time")?.unwrap_or_else(|| source.now_ms());
-    let query = Query::instant(asked.one("query").unwrap_or_default(), at_ms, source.limits())?;
+    let query = Query::instant(asked.one("query").unwrap_or_default(), at_ms, &asked.limits(source)?)?;
     evaluated(source, query, at_ms, asked).await
 }
 
@@ -100,7 +113,8 @@ async fn query_range(source: &Embedded, asked: Asked<'_>) -> Result<RawAnswer, Q
     let end_ms = asked.moment("end")?.ok_or_else(|| missing("end"))?;
     let step = asked.one("step").ok_or_else(|| missing("step"))?;
     let step_ms = duration_millis(step).ok_or_else(|| bad("step", step, "a duration such as 15s, or seconds"))?;
-    let query = Query::range(asked.one("query").unwrap_or_default(), start_ms, end_ms, step_ms, source.limits())?;
+    let query =
+        Query::range(asked.one("query").unwrap_or_default(), start_ms, end_ms, step_ms, &asked.limits(source)?)?;
     evaluated(source, query, end_ms, asked).await
 }
 

@@ -61,6 +61,8 @@ async fn queries_are_answered_in_prometheus_shapes() {
             {"metric": {"__name__": "up", "job": "a"}, "value": [1_800_000_000.0, "1"]},
         ]})
     );
+    let later = [("query", "up"), ("time", "1800000100"), ("lookback_delta", "90")];
+    assert_eq!(bed.data(ApiPath::Query, &later).await, json!({"resultType": "vector", "result": []}));
     // Without a time it is now.
     assert_eq!(
         bed.data(ApiPath::Query, &[("query", "1 / 0")]).await,
@@ -104,8 +106,14 @@ async fn what_is_wrong_with_a_request_is_said_in_an_envelope() {
     for (path, pairs, status, kind, text) in [
         (ApiPath::Query, vec![("query", "up[")], 400, "bad_data", ""),
         (ApiPath::Query, vec![("query", "up"), ("time", "x")], 400, "bad_data", "invalid parameter \"time\""),
-        (ApiPath::Query, vec![("query", "up"), ("timeout", "-1")], 400, "bad_data", "invalid parameter \"timeout\""),
-        (ApiPath::Query, vec![("query", "up"), ("timeout", "0")], 503, "timeout", "query timed out"),
+        (ApiPath::Query, vec![("query", "up"), ("timeout", "0")], 400, "bad_data", "invalid parameter \"timeout\""),
+        (
+            ApiPath::Query,
+            vec![("query", "count_over_time(up[5m:1ms])"), ("timeout", "0.001")],
+            503,
+            "timeout",
+            "query timed out",
+        ),
         (ApiPath::Query, vec![("query", "up + on() up")], 422, "execution", "many-to-many matching not allowed"),
         (ApiPath::QueryRange, vec![("query", "up"), ("start", "0"), ("end", "1")], 400, "bad_data", "\"step\""),
         (
