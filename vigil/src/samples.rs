@@ -17,8 +17,6 @@ use vigil_runtime::{Config, Shutdown};
 use vigil_samples::{Metadata, Options, Store};
 use vigil_worker::connect;
 
-/// As often as Prometheus is usually told to.
-const EVERY: Duration = Duration::from_secs(15);
 /// As in the usual configuration of node exporter's job.
 const JOB: &str = "node";
 
@@ -43,7 +41,8 @@ impl Samples {
             return Ok(Self { datasource: connect::datasource(&config.datasource)?, own: None });
         }
         let path = config.database.directory().join("samples.db");
-        let store = Store::open(&path, Options::default()).await.context("open the sample store")?;
+        let options = Options { retention: config.samples.retention(), ..Options::default() };
+        let store = Store::open(&path, options).await.context("open the sample store")?;
         tracing::info!(path = %path.display(), "no data source is configured: samples are kept in this process");
         let options = EmbeddedOptions {
             timeout: config.datasource.timeout(),
@@ -59,7 +58,8 @@ impl Samples {
             }
         });
         let hostname = hostname();
-        let (token, collected) = (shutdown.token(), collect(store.clone(), hostname.clone()));
+        let (token, collected) =
+            (shutdown.token(), collect(store.clone(), hostname.clone(), config.samples.interval()));
         shutdown.spawn("host collector", async move {
             token.run_until_cancelled(collected).await;
         });
@@ -94,9 +94,9 @@ fn hostname() -> String {
     if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
 }
 
-async fn collect(store: Store, instance: String) {
+async fn collect(store: Store, instance: String, every: Duration) {
     let mut collector = Collector::new(Roots::default());
-    let mut ticks = time::interval(EVERY);
+    let mut ticks = time::interval(every);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

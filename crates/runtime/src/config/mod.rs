@@ -19,7 +19,7 @@ use std::path::Path;
 pub use error::{ConfigError, Mistake};
 pub use peers::{DatabaseConfig, DatasourceConfig, RedisConfig, TelegramConfig};
 pub use serve::{AdminConfig, AuthConfig, HttpConfig, LogConfig, LogFormat, MetricsConfig, SecretsConfig};
-pub use work::{DeliveryConfig, EvaluationConfig, LiveConfig, RetentionConfig};
+pub use work::{DeliveryConfig, EvaluationConfig, LiveConfig, RetentionConfig, SamplesConfig};
 
 use layers::Layers;
 use reader::Reader;
@@ -40,6 +40,7 @@ pub struct Config {
     pub delivery: DeliveryConfig,
     pub live: LiveConfig,
     pub retention: RetentionConfig,
+    pub samples: SamplesConfig,
     pub log: LogConfig,
 }
 
@@ -102,6 +103,7 @@ impl Config {
             delivery: DeliveryConfig::read(reader),
             live: LiveConfig::read(reader),
             retention: RetentionConfig::read(reader),
+            samples: SamplesConfig::read(reader),
             log: LogConfig::read(reader),
         }
     }

@@ -164,6 +164,31 @@ impl RetentionConfig {
     }
 }
 
+/// The samples of this machine, kept in this process while no data source is configured.
+#[derive(Clone, Debug)]
+pub struct SamplesConfig {
+    pub interval_seconds: f64,
+    pub retention_days: u32,
+}
+
+impl SamplesConfig {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            interval_seconds: reader.required("samples.interval_seconds", seconds(1.0..=300.0)),
+            retention_days: reader.required("samples.retention_days", integer(1..=3_650)),
+        }
+    }
+
+    /// How often the machine is looked at.
+    pub fn interval(&self) -> Duration {
+        duration(self.interval_seconds)
+    }
+
+    pub fn retention(&self) -> Duration {
+        days(self.retention_days)
+    }
+}
+
 fn days(days: u32) -> Duration {
     Duration::from_secs(u64::from(days) * 86_400)
 }
