@@ -19,9 +19,13 @@ struct Bed {
 
 /// `up` of two jobs, every 15 s for five minutes up to [`NOW`].
 async fn bed() -> Bed {
+    bed_with(Options::default()).await
+}
+
+async fn bed_with(options: Options) -> Bed {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::new(|| NOW * 1_000);
-    let store = Store::open(&folder.path().join("samples.db"), Options { clock, ..Options::default() }).await.unwrap();
+    let store = Store::open(&folder.path().join("samples.db"), Options { clock, ..options }).await.unwrap();
     let series = |job: &str| {
         SeriesLabels::new([("__name__", "up"), ("job", job)].map(|(name, value)| (Arc::from(name), Arc::from(value))))
     };
@@ -149,4 +153,15 @@ async fn rules_are_answered_with_values_and_their_errors_do_not_blame_the_source
     assert!(matches!(&error, QueryError::Rejected { kind, .. } if kind == "execution"), "{error}");
     assert!(!error.is_source_failure());
     bed.source.healthy().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_nears_its_limit_says_so_with_every_answer() {
+    let pairs = [("query", "count(up)")];
+    let (_, roomy) = bed().await.read(ApiPath::Query, &pairs).await;
+    assert!(roomy["warnings"].is_null(), "{roomy}");
+    let bed = bed_with(Options { max_bytes: Some(64 << 10), ..Options::default() }).await;
+    let (status, full) = bed.read(ApiPath::Query, &pairs).await;
+    let hint = full["warnings"][0].as_str().unwrap_or_default();
+    assert!(status == 200 && hint.contains("bring a Prometheus and set VIGIL_DATASOURCE__URL"), "{full}");
 }
