@@ -109,14 +109,18 @@ class Lab:
             os.chown(path, account.pw_uid, account.pw_gid)
         return path
 
-    def start(self, name, command, user=None, env=None):
-        """Starts `command`; as `user` when we are root and it exists. Nothing of our VIGIL_* variables reaches it."""
+    def start(self, name, command, user=None, env=None, directory=None, talks=False):
+        """Starts `command`; as `user` when we are root and it exists. Nothing of our VIGIL_* variables reaches it.
+
+        One that `talks` has its standard input and output here instead of in a log."""
         account, log = account_of(user), os.path.join(self.home, f"{name}-{next(self.numbers)}.log")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("VIGIL_")}
         as_user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
         with open(log, "w") as output:
-            child = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
-                                     cwd=self.home, env=inherited | (env or {}), **as_user)
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True} if talks else {
+                "stdin": subprocess.DEVNULL, "stdout": output}
+            child = subprocess.Popen(command, stderr=output, cwd=directory or self.home, env=inherited | (env or {}),
+                                     **pipes, **as_user)
         process = Process(name, child, log)
         self.running.append(process)
         return process
@@ -142,12 +146,14 @@ class Lab:
                 sys.exit(f"{command[0]} failed:\n{log.read()[-3000:]}")
         self.running.remove(process)
 
-    def prometheus(self, targets, scrape="15s", rules=None, interval="15s", alertmanager=None):
-        """`targets`: job → address, with a path if it is not `/metrics`. Answers the process and its URL."""
+    def prometheus(self, targets, scrape="15s", rules=None, interval="15s", alertmanager=None, flags=()):
+        """`targets`: job → address, with a path if it is not `/metrics`. Answers the process and its URL.
+
+        `rules` are written to the process' `rule_file`; its samples are in its `data`."""
         port, number = free_port(), next(self.numbers)
         config = f"global: {{scrape_interval: {scrape}, scrape_timeout: {scrape}, evaluation_interval: {interval}}}\n"
-        if rules:
-            config += f"rule_files: [{self.write(f'prometheus-rules-{number}.yml', rules)}]\n"
+        rule_file = self.write(f"prometheus-rules-{number}.yml", rules or "groups: []\n")
+        config += f"rule_files: [{rule_file}]\n"
         if alertmanager:
             config += f"alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n"
         config += "scrape_configs:\n"
@@ -156,8 +162,9 @@ class Lab:
             config += f"  - {{job_name: {job}, metrics_path: /{path or 'metrics'}, static_configs: [{{targets: ['{address}']}}]}}\n"
         file, data = self.write(f"prometheus-{number}.yml", config), self.directory("prometheus", "prometheus")
         command = ["prometheus", f"--config.file={file}", f"--storage.tsdb.path={data}", "--log.level=warn",
-                   f"--web.listen-address=127.0.0.1:{port}"]
+                   f"--web.listen-address=127.0.0.1:{port}", *flags]
         process, url = self.start("prometheus", command, "prometheus"), f"http://127.0.0.1:{port}"
+        process.rule_file, process.data = rule_file, data
         self.until(process, lambda: fetch(f"{url}/-/ready"))
         return process, url
 
@@ -222,9 +229,10 @@ def postgres_home():
     return max(homes, key=lambda path: float(path.split("/")[4]))
 
 
-def fetch(url, headers=None, timeout=10):
-    """The body of a successful GET, as text."""
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=timeout) as answer:
+def fetch(url, headers=None, timeout=10, method="GET"):
+    """The body of a successful answer, as text."""
+    request = urllib.request.Request(url, headers=headers or {}, method=method)
+    with urllib.request.urlopen(request, timeout=timeout) as answer:
         return answer.read().decode()
 
 

@@ -2,6 +2,7 @@
 import argparse
 import pathlib
 
+import embedded
 import evaluate
 import latency
 import live
@@ -11,7 +12,7 @@ from lab import Lab
 
 CASES = {
     "evaluate": evaluate.run, "active": lambda lab, options: evaluate.run(lab, options, active=True),
-    "latency": latency.run, "live": live.run, "reads": reads.run,
+    "latency": latency.run, "live": live.run, "reads": reads.run, "embedded": embedded.run,
 }
 PAGE = pathlib.Path("docs/performance.md")
 BEGIN, END = "<!-- results: written by scripts/bench --write -->", "<!-- end of results -->"

@@ -4,12 +4,14 @@ import re
 import subprocess
 import time
 
+import report_embedded
+
 
 def section(results, quick):
     lines = [f"Measured on {time.strftime('%Y-%m-%d')}, commit {commit()}. {machine()}.", ""]
     if quick:
         lines += ["**A quick run: it shows that everything works and says nothing about speed.**", ""]
-    for case, writer in [("evaluate", evaluate), ("active", active), ("latency", latency), ("live", live), ("reads", reads)]:
+    for case, writer in [("evaluate", evaluate), ("active", active), ("latency", latency), ("live", live), ("reads", reads), ("embedded", embedded)]:
         if case in results:
             lines += writer(results[case]) + [""]
     return "\n".join(lines)
@@ -95,6 +97,10 @@ def reads(rows):
                     verdict(factor * row[key], most, unit)])
     head = ["route", "requests/s", "p99, ms", "CPU per request, µs", "of it", "target"]
     return ["### The API on PostgreSQL, one backend", ""] + table(head, out)
+
+
+def embedded(results):
+    return report_embedded.embedded(results)
 
 
 def quantile(ordered, q):

@@ -14,20 +14,26 @@ PASSWORD = secrets.token_urlsafe(16)
 class Vigil:
     """A running installation. `processes` are all that work for it, by name."""
 
-    def __init__(self, lab, datasource, telegram=None, backends=1, workers=0, env=None):
-        """`workers` 0: one process on SQLite; otherwise PostgreSQL, Redis, and that many of each program."""
+    def __init__(self, lab, datasource, telegram=None, backends=1, workers=0, env=None, home=None):
+        """`workers` 0: one process on SQLite, in `home`; otherwise PostgreSQL, Redis, and that many of each program.
+
+        Without a data source it keeps samples itself."""
         self.lab, self.processes, self.worker_metrics = lab, {}, []
         self.local = threading.local()
         self.env = {
-            "VIGIL_DATASOURCE__URL": datasource, "VIGIL_LOG__LEVEL": "warn",
+            "VIGIL_LOG__LEVEL": "warn",
             "VIGIL_ADMIN__USERNAME": "admin", "VIGIL_ADMIN__PASSWORD": PASSWORD,
             "VIGIL_AUTH__JWT_SECRET": secrets.token_hex(32), "VIGIL_SECRETS__KEY": secrets.token_hex(32),
-        } | ({"VIGIL_TELEGRAM__API_URL": telegram} if telegram else {}) | (env or {})
+        } | (env or {})
+        if datasource:
+            self.env["VIGIL_DATASOURCE__URL"] = datasource
+        if telegram:
+            self.env["VIGIL_TELEGRAM__API_URL"] = telegram
         self.backends, self.database = [], None
         if workers:
             self._start_many(backends, workers)
         else:
-            self.env["VIGIL_DATABASE__URL"] = f"sqlite://{lab.directory('vigil')}/vigil.db"
+            self.env["VIGIL_DATABASE__URL"] = f"sqlite://{home or lab.directory('vigil')}/vigil.db"
             self._start("vigil", "vigil")
         form = urllib.parse.urlencode({"username": "admin", "password": PASSWORD})
         headers = {"content-type": "application/x-www-form-urlencoded"}
