@@ -1,8 +1,9 @@
 //! Processes that are killed while they write, again and again, on one and the same file.
 //!
 //! The writer is this very program, told by its environment. It says on its output what was appended and when; the parent
-//! kills it at a random moment, opens the file, and compares. `SAMPLES_CRASH_ROUNDS` sets the number of rounds (5),
-//! `SAMPLES_CRASH_FLUSH_MS` the time between flushes (200; the bound scales with it, 5 s for the default of 3,000).
+//! kills it at a random moment, its opening of the file among them, opens the file, and compares. It does so with four files
+//! at a time, because a round is mostly waiting. `SAMPLES_CRASH_ROUNDS` sets the number of kills (100), `SAMPLES_CRASH_FLUSH_MS`
+//! the time between flushes (200; the bound scales with it, 5 s for the store's own 3,000).
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its ground is not as it must be")]
 
@@ -24,6 +25,7 @@ use vigil_promql::{Match, Matcher, Point, Select, SeriesLabels, Wanted};
 use vigil_samples::{Clock, Options, Store};
 
 const TEST: &str = "nothing_acknowledged_before_the_last_seconds_is_lost";
+const FILES: u64 = 4;
 const SERIES: usize = 40;
 /// Each batch is this much later than the one before, so that chunks fill and seal within a round.
 const STEP_MS: i64 = 1_000;
@@ -44,29 +46,56 @@ fn nothing_acknowledged_before_the_last_seconds_is_lost() {
     if let Some(path) = setting("SAMPLES_CRASH_WRITE_TO") {
         return write(Path::new(&path), flush_every);
     }
-    let bound =
-        if flush_every.as_millis() == 3_000 { Duration::from_secs(5) } else { flush_every + Duration::from_secs(1) };
-    let rounds = number("SAMPLES_CRASH_ROUNDS", 5);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("samples.db");
-    let mut kept: i64 = -1;
-    let mut worst = Duration::ZERO;
-    for round in 0..rounds {
-        let life = flush_every * 2 + Duration::from_millis(rand_up_to(flush_every.as_millis() as u64 * 4 + 500));
-        let (acknowledged, killed_at) = run_and_kill(&path, flush_every, life);
-        let newest = check(&path, round, kept);
-        let owed = acknowledged.iter().filter(|(at, _)| killed_at.duration_since(*at) >= bound);
-        let owed = owed.map(|(_, batch)| *batch).max().unwrap_or(kept);
-        assert!(
-            newest >= owed,
-            "round {round}: {newest} is the newest batch in the file, {owed} was acknowledged in time"
-        );
-        let lost = acknowledged.iter().find(|(_, batch)| *batch > newest).map(|(at, _)| killed_at.duration_since(*at));
-        worst = worst.max(lost.unwrap_or_default());
-        assert!(newest > kept, "round {round}: the writer got nowhere");
-        kept = newest;
+    let rounds = number("SAMPLES_CRASH_ROUNDS", 100);
+    let lanes: Vec<Lane> = thread::scope(|scope| {
+        let lane = |n| scope.spawn(move || Lane::run((rounds + n) / FILES, flush_every));
+        let lanes: Vec<_> = (0..FILES).map(lane).collect();
+        lanes.into_iter().map(|lane| lane.join().unwrap()).collect()
+    });
+    let batches: i64 = lanes.iter().map(|lane| lane.kept + 1).sum();
+    let owing: u64 = lanes.iter().map(|lane| lane.owing).sum();
+    let worst = lanes.iter().map(|lane| lane.worst).max().unwrap_or_default();
+    println!("{rounds} kills, {batches} batches kept, {owing} kills with something owed, at most {worst:.2?} lost");
+    assert!(batches > 0 && owing >= rounds / 10, "the writers hardly got anywhere");
+}
+
+/// One file and what became of it.
+struct Lane {
+    /// The newest batch in the file.
+    kept: i64,
+    /// Rounds in which a batch was acknowledged so early that it had to be there, and was not from the round before.
+    owing: u64,
+    /// How long before a kill the oldest lost batch was acknowledged.
+    worst: Duration,
+}
+
+impl Lane {
+    fn run(rounds: u64, flush_every: Duration) -> Self {
+        let bound = match flush_every.as_millis() {
+            3_000 => Duration::from_secs(5),
+            _ => flush_every + Duration::from_secs(1),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.db");
+        let mut lane = Self { kept: -1, owing: 0, worst: Duration::ZERO };
+        for round in 0..rounds {
+            let life = Duration::from_millis(rand_up_to(2 * bound.as_millis() as u64));
+            let (acknowledged, killed_at) = run_and_kill(&path, flush_every, life);
+            let newest = check(&path, round, lane.kept);
+            let owed = acknowledged.iter().filter(|(at, _)| killed_at.duration_since(*at) >= bound);
+            let owed = owed.map(|(_, batch)| *batch).max().unwrap_or(-1);
+            assert!(
+                newest >= owed,
+                "round {round}: {newest} is the newest batch in the file, {owed} was acknowledged in time"
+            );
+            let lost =
+                acknowledged.iter().find(|(_, batch)| *batch > newest).map(|(at, _)| killed_at.duration_since(*at));
+            lane.worst = lane.worst.max(lost.unwrap_or_default());
+            lane.owing += u64::from(owed > lane.kept);
+            lane.kept = newest;
+        }
+        lane
     }
-    println!("{rounds} rounds, {} batches kept, at most {worst:.2?} lost", kept + 1);
 }
 
 /// Starts the writer, kills it after `life`, and says which batches it acknowledged when.
