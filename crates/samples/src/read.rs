@@ -1,12 +1,11 @@
 //! Points for the evaluator: from memory, and from the file what is older.
 //!
-//! Memory is read on a blocking thread, because thousands of series take milliseconds. Rows of the file are read by
-//! `SQLite`'s own threads and unpacked one by one as they arrive, which never holds an async thread for long.
+//! Memory is read on a blocking thread, because thousands of series take milliseconds. The file is read by `SQLite`'s own
+//! threads, some thousand chunks at a time, and each lot is unpacked when it arrives, which takes some milliseconds too.
 
 use std::sync::Arc;
 
-use futures::TryStreamExt;
-use sqlx::{Row, SqlitePool};
+use sqlx::SqlitePool;
 use vigil_promql::{Point, Select, Series, SeriesLabels, Wanted};
 
 use crate::{
@@ -84,34 +83,72 @@ pub(crate) async fn from_file(
     let wanted: Vec<_> = found.iter().filter_map(|one| Some((one.id, one.in_file?))).collect();
     let Some(until_ms) = wanted.iter().map(|(_, (_, until_ms))| *until_ms).max() else { return Ok(0) };
     let first_ms = wanted.iter().map(|(_, (first_ms, _))| *first_ms).min().unwrap_or(until_ms);
-    let ids: Vec<String> = wanted.iter().map(|(id, _)| id.to_string()).collect();
+    let (first, last) = (schema::bucket(first_ms.max(select.after_ms)) - 1, schema::bucket(until_ms));
     let mut total: usize = found.iter().map(|one| one.points.len()).sum();
-    // Blocks ascend, and so do a series' chunks within one: each series' rows come in time order.
-    let mut rows = sqlx::query(
-        "WITH RECURSIVE blocks (bucket) AS (VALUES (?1) UNION ALL SELECT bucket + 1 FROM blocks WHERE bucket < ?2) \
-         SELECT chunks.series, chunks.bytes FROM blocks CROSS JOIN json_each(?3) AS wanted \
-         CROSS JOIN chunks ON chunks.bucket = blocks.bucket AND chunks.series = wanted.value \
-         WHERE chunks.first_ms <= ?4 AND chunks.last_ms > ?5",
-    )
-    .bind(schema::bucket(first_ms.max(select.after_ms)) - 1)
-    .bind(schema::bucket(until_ms))
-    .bind(format!("[{}]", ids.join(",")))
-    .bind(until_ms)
-    .bind(select.after_ms)
-    .fetch(readers);
     let mut damaged = 0;
-    while let Some(row) = rows.try_next().await? {
-        let id = row.try_get::<i64, _>(0)?;
-        let Ok(place) = found.binary_search_by_key(&id, |one| i64::from(one.id)) else { continue };
-        match found[place].take_older(row.try_get(1)?, select) {
-            Ok(more) => total += more,
+    let lot = usize::try_from(LOT / (last - first + 1).max(1)).unwrap_or(1).max(1);
+    for wanted in wanted.chunks(lot) {
+        let ids: Vec<String> = wanted.iter().map(|(id, _)| id.to_string()).collect();
+        let chunks = sqlx::query_scalar::<_, Option<Vec<u8>>>(CHUNKS)
+            .bind(first)
+            .bind(last)
+            .bind(format!("[{}]", ids.join(",")))
+            .bind(until_ms)
+            .bind(select.after_ms);
+        let chunks = chunks.fetch_one(readers).await?.unwrap_or_default();
+        damaged += unpack(&chunks, select, found, &mut total, limit)?;
+    }
+    Ok(damaged)
+}
+
+/// Takes the chunks of a value of [`CHUNKS`]; how many of them were damaged.
+fn unpack(
+    mut value: &[u8],
+    select: &Select,
+    found: &mut [Found],
+    total: &mut usize,
+    limit: usize,
+) -> Result<u64, ReadError> {
+    let mut damaged = 0;
+    while let Some((id, chunk, rest)) = split_chunk(value) {
+        value = rest;
+        let Ok(place) = found.binary_search_by_key(&id, |one| one.id) else { continue };
+        match found[place].take_older(chunk, select) {
+            Ok(more) => *total += more,
             Err(Damaged) => damaged += 1,
         }
-        if total > limit {
+        if *total > limit {
             return Err(ReadError::TooManyPoints { limit });
         }
     }
     Ok(damaged)
+}
+
+/// How often a lot looks for a series' chunks in a block of two hours, at most, unless one series alone takes more.
+const LOT: i64 = 2_048;
+
+/// All chunks of some series in one value, each after its series and its length: handing a row from `SQLite`'s thread to
+/// another takes longer than unpacking several chunks.
+///
+/// Blocks ascend, and so do a series' chunks within one, so each series' chunks come in time order. `||` and `group_concat`
+/// take the bytes of a blob as they are, and call what comes out a text.
+const CHUNKS: &str = "
+WITH RECURSIVE blocks (bucket) AS (VALUES (?1) UNION ALL SELECT bucket + 1 FROM blocks WHERE bucket < ?2),
+found (series, bytes) AS (
+    SELECT chunks.series, CAST(ifnull(chunks.bytes, '') AS BLOB) FROM blocks CROSS JOIN json_each(?3) AS wanted
+    CROSS JOIN chunks ON chunks.bucket = blocks.bucket AND chunks.series = wanted.value
+    WHERE chunks.first_ms <= ?4 AND chunks.last_ms > ?5
+)
+SELECT CAST(group_concat(printf('%08x%08x', series, length(bytes)) || bytes, '') AS BLOB) FROM found";
+
+/// The first chunk of a value of [`CHUNKS`] with its series, and the rest.
+fn split_chunk(value: &[u8]) -> Option<(u32, &[u8], &[u8])> {
+    let (head, rest) = value.split_at_checked(16)?;
+    let head = str::from_utf8(head).ok()?;
+    let number = |digits: Option<&str>| u32::from_str_radix(digits?, 16).ok();
+    let (id, length) = (number(head.get(..8))?, number(head.get(8..))?);
+    let (chunk, rest) = rest.split_at_checked(length as usize)?;
+    Some((id, chunk, rest))
 }
 
 impl Found {
