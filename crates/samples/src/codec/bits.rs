@@ -62,7 +62,7 @@ impl<'a> BitReader<'a> {
         self.read_short(count)
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_short(&mut self, count: u32) -> Result<u64, Damaged> {
         if count == 0 {
             return Ok(0);
@@ -80,7 +80,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// How many ones come next, at most `limit` (of up to 32); takes them and, below the limit, the zero after them.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read_ones(&mut self, limit: u32) -> Result<u32, Damaged> {
         if self.have <= limit {
             self.refill();

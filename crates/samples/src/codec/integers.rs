@@ -96,7 +96,7 @@ fn write_rice(bits: &mut BitWriter, number: u64, rice: u32) {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn read_rice(bits: &mut BitReader<'_>, rice: u32) -> Result<u64, Damaged> {
     let ones = bits.read_ones(ESCAPE)?;
     if ones == ESCAPE {
