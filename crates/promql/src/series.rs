@@ -1,6 +1,6 @@
 //! Series as the evaluator is handed them and hands them back.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 use vigil_domain::{Labels, labels::METRIC_NAME};
 
@@ -20,7 +20,7 @@ pub fn is_stale_marker(value: f64) -> bool {
 }
 
 /// A series' labels in name order, `__name__` among them, without empty values. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct SeriesLabels(Arc<[(Arc<str>, Arc<str>)]>);
 
 impl SeriesLabels {
@@ -72,6 +72,25 @@ impl SeriesLabels {
     /// The metric's name, if the series has one.
     pub fn metric(&self) -> Option<&str> {
         self.get(METRIC_NAME)
+    }
+}
+
+/// By name and value, label after label. Most series that are compared share the texts they have in common, and an address is
+/// compared without looking at the text.
+impl Ord for SeriesLabels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let texts = |one: &Arc<str>, other: &Arc<str>| {
+            if Arc::ptr_eq(one, other) { Ordering::Equal } else { one.cmp(other) }
+        };
+        let pairs = self.0.iter().zip(other.0.iter());
+        let mut orders = pairs.map(|(one, other)| texts(&one.0, &other.0).then_with(|| texts(&one.1, &other.1)));
+        orders.find(|order| order.is_ne()).unwrap_or_else(|| self.0.len().cmp(&other.0.len()))
+    }
+}
+
+impl PartialOrd for SeriesLabels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
