@@ -38,12 +38,13 @@ def main():
         finally:
             lab.close()
         print("\n".join(getattr(report, name)(results[name])), flush=True)
-    text = report.section(results, options.quick)
-    print("\n" + text)
+    parts = report.parts(results, options.quick)
+    print("\n" + report.placed("", parts))
     if options.write:
-        page = PAGE.read_text()
-        before, rest = page.split(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}")
+        before, rest = PAGE.read_text().split(BEGIN)
+        old, after = rest.split(END)
+        kept = "" if set(chosen) == set(CASES) else old
+        PAGE.write_text(f"{before}{BEGIN}\n\n{report.placed(kept, parts)}\n\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -7,14 +7,25 @@ import time
 import report_embedded
 
 
-def section(results, quick):
-    lines = [f"Measured on {time.strftime('%Y-%m-%d')}, commit {commit()}. {machine()}.", ""]
-    if quick:
-        lines += ["**A quick run: it shows that everything works and says nothing about speed.**", ""]
-    for case, writer in [("evaluate", evaluate), ("active", active), ("latency", latency), ("live", live), ("reads", reads), ("embedded", embedded)]:
-        if case in results:
-            lines += writer(results[case]) + [""]
-    return "\n".join(lines)
+def parts(results, quick):
+    """The machine, and each case with when it was measured."""
+    out = {"machine": f"Measured on {machine()}."}
+    for case in results:
+        heading, *lines = globals()[case](results[case])
+        when = f"On {time.strftime('%Y-%m-%d')}, commit {commit()}."
+        if quick:
+            when += " **A quick run: it shows that everything works and says nothing about speed.**"
+        out[case] = "\n".join([heading, "", when, *lines])
+    return out
+
+
+def placed(page, parts):
+    """`page` with these parts in the place of those of the same names, or at its end."""
+    for name, text in parts.items():
+        block = f"<!-- {name} -->\n{text}\n<!-- end of {name} -->"
+        known = re.compile(f"<!-- {name} -->.*?<!-- end of {name} -->", re.DOTALL)
+        page = known.sub(lambda _: block, page) if known.search(page) else f"{page.rstrip()}\n\n{block}"
+    return page.replace("No complete run yet.", "").strip()
 
 
 def table(head, rows):
