@@ -90,11 +90,12 @@ fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> f64 {
     make_monotonic(buckets);
     let last = buckets.len() - 1;
     let observations = buckets[last].count;
-    if observations == 0.0 || observations.is_nan() {
+    if observations == 0.0 {
         return f64::NAN;
     }
     let mut rank = q * observations;
-    let found = buckets[..last].partition_point(|bucket| bucket.count < rank);
+    // As in Prometheus, a rank that is no number is above all bounds.
+    let found = buckets[..last].partition_point(|bucket| bucket.count < rank || rank.is_nan());
     if found == last {
         return buckets[last - 1].upper;
     }

@@ -6,6 +6,7 @@ use promql_parser::{
     label::{METRIC_NAME, MatchOp},
     parser::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector},
 };
+use regex::Regex;
 
 use super::{Kind, Planner};
 use crate::{
@@ -102,12 +103,19 @@ pub(crate) fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
         let how = match &matcher.op {
             MatchOp::Equal => Match::Equal(matcher.value.clone()),
             MatchOp::NotEqual => Match::NotEqual(matcher.value.clone()),
-            MatchOp::Re(regex) => Match::Regex(regex.clone()),
-            MatchOp::NotRe(regex) => Match::NotRegex(regex.clone()),
+            MatchOp::Re(regex) => Match::Regex(with_newlines(regex)),
+            MatchOp::NotRe(regex) => Match::NotRegex(with_newlines(regex)),
         };
         Matcher { name: matcher.name.clone(), how }
     });
     name.chain(others).collect()
+}
+
+/// The parser's expression with dots that match newlines as well.
+fn with_newlines(regex: &Regex) -> Regex {
+    let dotted = regex.as_str().strip_prefix("^(?:").filter(|rest| rest.contains('.'));
+    let changed = dotted.and_then(|rest| Regex::new(&format!("^(?s:{rest}")).ok());
+    changed.unwrap_or_else(|| regex.clone())
 }
 
 fn same(one: &Select, other: &Select) -> bool {
