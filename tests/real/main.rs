@@ -3,10 +3,12 @@
 mod demo;
 mod discovery;
 mod figures;
+mod grafana;
 mod live;
 mod main_job;
 mod on_its_own;
 mod promtool;
+mod watched;
 
 use std::time::Duration;
 

@@ -1,63 +1,58 @@
 //! promtool asks Vigil as it asks Prometheus.
 
-use serde_json::{Value, json};
-use vigil_tests::{
-    installation::{Installation, Layout},
-    process::Program,
-    programs,
-};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use vigil_tests::{process::Program, programs};
 
-use crate::Machine;
+use crate::watched::Watched;
 
 /// `promtool query` with these arguments, `SERVER` being where it asks.
-async fn promtool(server: &str, arguments: &[&str]) -> String {
+async fn promtool(server: &str, arguments: &[String]) -> String {
     let arguments = arguments.iter().map(|argument| argument.replace("SERVER", server));
     let program = Program::new(programs::debian("promtool", "prometheus")).arg("query").args(arguments);
     tokio::task::spawn_blocking(move || program.run()).await.expect("promtool succeeds")
 }
 
-/// Vigil on this machine's figures, the address promtool is given, credentials in it, and a time in the past.
-async fn of_this_machine() -> (Machine, Installation, String, f64) {
-    let machine = Machine::scraped().await;
-    let vigil = Installation::start(Layout::OneProcess, machine.prometheus.url(), &[]).await;
-    let key = vigil.api.post("/api-keys", json!({"name": "promtool", "role": "viewer"})).await.ok();
-    let key = key["key"].as_str().expect("a new key is shown");
-    let address = vigil.api.url.replace("http://", &format!("http://promtool:{key}@"));
-    machine.prometheus.until_present("rate(node_cpu_seconds_total[5s] offset 2s)").await;
-    let newest = machine.prometheus.query("max(timestamp(node_load1))").await;
-    let newest = newest["data"]["result"][0]["value"][1].as_str().and_then(|at| at.parse::<f64>().ok());
-    (machine, vigil, format!("{address}/prometheus"), newest.expect("a time").floor())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn promtool_prints_the_same_of_vigil_as_of_prometheus() {
-    let (machine, _vigil, ours, at) = of_this_machine().await;
-    let (at, before) = (format!("--time={at}"), at - 2.0);
-    let (start, end) = (format!("--start={before}"), at.replace("--time", "--end"));
-    let (start, end) = (start.as_str(), end.as_str());
-    for (arguments, part) in [
-        (vec!["instant", &at, "SERVER", "1 + 1"], "scalar: 2"),
-        (vec!["instant", &at, "SERVER", "node_cpu_seconds_total"], "mode=\"idle\""),
-        (vec!["instant", "--format=json", &at, "SERVER", "rate(node_cpu_seconds_total[5s])"], "\"metric\""),
+/// Arguments of promtool, and a part of what it prints.
+fn questions(at: f64) -> Vec<(Vec<String>, &'static str)> {
+    let (at, start, end) = (format!("--time={at}"), format!("--start={}", at - 2.0), format!("--end={at}"));
+    let (at, start, end) = (at.as_str(), start.as_str(), end.as_str());
+    let questions = [
+        (vec!["instant", at, "SERVER", "1 + 1"], "scalar: 2"),
+        (vec!["instant", at, "SERVER", "node_cpu_seconds_total"], "mode=\"idle\""),
+        (vec!["instant", "--format=json", at, "SERVER", "rate(node_cpu_seconds_total[1m])"], "\"metric\""),
         (vec!["range", start, end, "--step=1s", "SERVER", "node_memory_MemTotal_bytes"], "node_memory_MemTotal_bytes"),
         (vec!["range", start, end, "--step=500ms", "SERVER", "sum by (mode) (node_cpu_seconds_total)"], "idle"),
         (vec!["series", start, end, "--match=up", "--match=node_load1", "SERVER"], "node_load1"),
         (vec!["labels", start, end, "SERVER", "__name__"], "node_cpu_seconds_total"),
         (vec!["labels", start, end, "--match=node_cpu_seconds_total", "SERVER", "mode"], "idle"),
-    ] {
-        let told = promtool(&ours, &arguments).await;
-        assert_eq!(told, promtool(machine.prometheus.url(), &arguments).await, "{arguments:?}");
+    ];
+    questions.map(|(arguments, part)| (arguments.into_iter().map(str::to_owned).collect(), part)).into()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promtool_prints_the_same_of_vigil_as_of_prometheus() {
+    let watched = Watched::through_prometheus().await;
+    for (arguments, part) in questions(watched.at) {
+        let told = promtool(&watched.url_with_key(), &arguments).await;
+        assert_eq!(told, promtool(watched.machine.prometheus.url(), &arguments).await, "{arguments:?}");
         assert!(told.contains(part), "{arguments:?}: {told}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_read_is_answered_as_prometheus_answers_it() {
-    let (machine, vigil, _, at) = of_this_machine().await;
-    let token = vigil.api.token.clone().expect("the admin is signed in");
-    let client = reqwest::Client::new();
+async fn promtool_reads_the_store_in_the_process() {
+    let watched = Watched::by_itself().await;
+    for (arguments, part) in questions(watched.at) {
+        let told = promtool(&watched.url_with_key(), &arguments).await;
+        assert!(told.contains(part), "{arguments:?}: {told}");
+    }
+}
+
+/// Reads that are answered and reads that are refused: paths below `/api/v1` and parameters.
+fn reads(at: f64) -> Vec<(&'static str, String)> {
     let range = format!("start={}&end={at}", at - 2.0);
-    for (path, pairs) in [
+    vec![
         ("query", format!("query=1%2B1&time={at}")),
         ("query", format!("query=node_load1&time={at}&timeout=1h&unknown=1")),
         ("query", format!("query=sum(&time={at}")),
@@ -80,31 +75,69 @@ async fn every_read_is_answered_as_prometheus_answers_it() {
         ("format_query", "query=sum(up)by(job)".to_owned()),
         ("format_query", "query=sum(".to_owned()),
         ("query_exemplars", format!("query=up&{range}")),
-    ] {
-        let asked = async |url: &str, method: reqwest::Method| {
-            let by_form = method == reqwest::Method::POST;
-            let question = if by_form { String::new() } else { format!("?{pairs}") };
-            let mut request = client.request(method, format!("{url}/api/v1/{path}{question}")).bearer_auth(&token);
-            if by_form {
-                let kind = "application/x-www-form-urlencoded";
-                request = request.header("content-type", kind).body(pairs.clone());
-            }
-            let response = request.send().await.expect("an answer");
-            (response.status(), response.json::<Value>().await.expect("JSON"))
-        };
-        for method in [reqwest::Method::GET, reqwest::Method::POST] {
-            let ours = asked(&format!("{}/prometheus", vigil.api.url), method.clone()).await;
-            let theirs = asked(machine.prometheus.url(), method.clone()).await;
-            assert_eq!(ours, theirs, "{method} {path} {pairs}");
+    ]
+}
+
+/// Asks Vigil and Prometheus the same, by GET and by form, and hands both answers over.
+async fn ask_both(watched: &Watched, compare: impl Fn((u16, Value), (u16, Value), &str)) {
+    let client = reqwest::Client::new();
+    let ask = async |method: &Method, base: &str, path: &str, pairs: &str| {
+        let by_form = *method == Method::POST;
+        let question = if by_form { String::new() } else { format!("?{pairs}") };
+        let mut request = client.request(method.clone(), format!("{base}/api/v1/{path}{question}"));
+        if by_form {
+            request = request.header("content-type", "application/x-www-form-urlencoded").body(pairs.to_owned());
         }
+        let response = request.bearer_auth(&watched.key).send().await.expect("an answer");
+        (response.status().as_u16(), response.json::<Value>().await.expect("JSON"))
+    };
+    let lookups = ["label/job/values", "label/a%20b/values"].map(|path| (Method::GET, path, String::new()));
+    let metadata = ["metric=node_load1", "limit=x"].map(|pairs| (Method::GET, "metadata", pairs.to_owned()));
+    let both_ways = |(path, pairs): (_, String)| [(Method::GET, path, pairs.clone()), (Method::POST, path, pairs)];
+    let reads = reads(watched.at).into_iter().flat_map(both_ways).chain(lookups).chain(metadata);
+    for (method, path, pairs) in reads {
+        let ours = ask(&method, &watched.url(), path, &pairs).await;
+        let theirs = ask(&method, watched.machine.prometheus.url(), path, &pairs).await;
+        compare(ours, theirs, &format!("{method} {path} {pairs}"));
     }
-    for path in ["label/job/values", "label/a%20b/values", "metadata?metric=node_load1", "metadata?limit=x"] {
-        let asked = async |url: &str| {
-            let response =
-                client.get(format!("{url}/api/v1/{path}")).bearer_auth(&token).send().await.expect("an answer");
-            (response.status(), response.json::<Value>().await.expect("JSON"))
-        };
-        let ours = asked(&format!("{}/prometheus", vigil.api.url)).await;
-        assert_eq!(ours, asked(machine.prometheus.url()).await, "{path}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_read_is_answered_as_prometheus_answers_it() {
+    let watched = Watched::through_prometheus().await;
+    ask_both(&watched, |ours, theirs, asked| assert_eq!(ours, theirs, "{asked}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_in_the_process_answers_every_read_in_the_shape_of_prometheus() {
+    let watched = Watched::by_itself().await;
+    ask_both(&watched, |ours, theirs, asked| {
+        assert_eq!((ours.0, shape(&ours.1)), (theirs.0, shape(&theirs.1)), "{asked}: {} and {}", ours.1, theirs.1);
+    })
+    .await;
+}
+
+/// An answer without its figures and texts: of an envelope the words stay, of a list what its elements look like.
+fn shape(answer: &Value) -> Value {
+    match answer {
+        Value::Object(fields) => {
+            let is_word = |name: &str| matches!(name, "status" | "errorType" | "resultType");
+            let shaped = |(name, value): (&String, &Value)| {
+                (name.clone(), if is_word(name) { value.clone() } else { shape(value) })
+            };
+            Value::Object(fields.iter().map(shaped).collect::<Map<_, _>>())
+        }
+        Value::Array(list) => {
+            let mut shapes: Vec<Value> = Vec::new();
+            for one in list.iter().map(shape) {
+                if !shapes.contains(&one) {
+                    shapes.push(one);
+                }
+            }
+            Value::Array(shapes)
+        }
+        Value::String(_) => json!("text"),
+        Value::Number(_) => json!("number"),
+        Value::Bool(_) | Value::Null => answer.clone(),
     }
 }
