@@ -1,6 +1,7 @@
 //! Vigil's own programs on real figures: Debian's Prometheus scrapes Debian's node exporter on this machine.
 
 mod demo;
+mod differential;
 mod discovery;
 mod figures;
 mod grafana;
