@@ -32,6 +32,8 @@ pub(crate) struct Aggregate {
     pub(crate) param: Option<NodeId>,
     pub(crate) input: NodeId,
     pub(crate) key: KeyLabels,
+    /// Whether the rows of the input are in the order of their labels anyway.
+    pub(crate) in_order: bool,
 }
 
 /// The rows of the input by group.
@@ -47,6 +49,8 @@ pub(crate) fn run(
     range: bool,
     budget: &Budget<'_>,
 ) -> Result<Frame, QueryError> {
+    // Sums of floats and ties of `topk` depend on the order, which may be another in a range query.
+    let input = if aggregate.in_order { input } else { input.in_order() };
     let mut keys = Keys::new(&aggregate.key);
     let of_row = keys.numbers(&input.rows);
     let mut drops = vec![false; keys.examples.len()];
@@ -220,6 +224,8 @@ fn count_values(input: &Frame, groups: &Groups, label: &str, budget: &Budget<'_>
         for (step, value) in input.row(row).iter().enumerate().filter(|(_, value)| is_present(**value)) {
             let labels: SeriesLabels = group.labels.with(label, &written(*value));
             let target = index.find(Row { labels, drop_name: group.drop_name }, |row| frame.push_empty(row));
+            // A value that is always another makes a row at each step.
+            budget.room_for(frame.cells.len())?;
             let count = frame.cell(target, step);
             frame.set(target, step, if is_present(count) { count + 1.0 } else { 1.0 });
         }

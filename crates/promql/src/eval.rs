@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
                 *stamps,
                 &self.budget,
             )?),
-            Kind::Ranges(source) => Out::Ranges(self.ranged(source).at_one_moment(source, grid)),
+            Kind::Ranges(source) => Out::Ranges(self.ranged(source).at_one_moment(source, grid)?),
             Kind::Repeat(once) => repeat(self.take(*once), grid.count, &self.budget)?,
             Kind::Negate(input) => match self.take(*input) {
                 Out::Scalars(values) => Out::Scalars(values.into_iter().map(|value| -value).collect()),

@@ -157,6 +157,9 @@ fn rank_of(value: f64, buckets: &[Bucket], count: f64) -> f64 {
         if start >= value {
             return rank.min(count);
         }
+        if bucket.upper > value && start.is_infinite() {
+            return bucket.count.min(count);
+        }
         if bucket.upper > value {
             let share = if bucket.upper.is_infinite() { 0.0 } else { (value - start) / (bucket.upper - start) };
             return (rank + (bucket.count - rank) * share).min(count);

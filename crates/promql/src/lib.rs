@@ -12,6 +12,7 @@ mod histogram;
 mod limits;
 mod matching;
 mod plan;
+mod print;
 mod query;
 mod rate;
 mod select;

@@ -32,16 +32,21 @@ impl Default for Options {
     }
 }
 
+/// Whoever looks at windows of points asks whether to go on after this many.
+const OFTEN: usize = 1 << 20;
+
 /// Counts the values a running query holds and asks now and then whether to go on.
 pub(crate) struct Budget<'a> {
     pub(crate) held: usize,
+    /// Points looked at since it was asked.
+    looked: usize,
     most: usize,
     stop: &'a dyn Fn() -> Option<Stop>,
 }
 
 impl<'a> Budget<'a> {
     pub(crate) fn new(most: usize, stop: &'a dyn Fn() -> Option<Stop>) -> Self {
-        Self { held: 0, most, stop }
+        Self { held: 0, looked: 0, most, stop }
     }
 
     pub(crate) fn go_on(&self) -> Result<(), QueryError> {
@@ -51,6 +56,16 @@ impl<'a> Budget<'a> {
     /// Asks whether to go on once in 256 rows.
     pub(crate) fn at_row(&self, row: usize) -> Result<(), QueryError> {
         if row.is_multiple_of(256) { self.go_on() } else { Ok(()) }
+    }
+
+    /// Counts the points that are about to be looked at; windows may be long and overlap.
+    pub(crate) fn after(&mut self, points: usize) -> Result<(), QueryError> {
+        self.looked += points;
+        if self.looked < OFTEN {
+            return Ok(());
+        }
+        self.looked = 0;
+        self.go_on()
     }
 
     /// Whether `more` values may be held besides those that are.

@@ -1,12 +1,13 @@
 //! A query from its text to its answer.
 
-use std::time::Duration;
+use std::{panic, thread, time::Duration};
 
 use promql_parser::parser::{self, Expr, value::ValueType};
 
 use crate::{
     Answer, Matcher, Options, QueryError, Select, Series, Stop, eval,
     plan::{Plan, Planner},
+    print,
     value::Grid,
 };
 
@@ -65,10 +66,7 @@ impl Query {
     }
 
     fn plan(text: &str, grid: Grid, end_ms: i64, options: &Options, range: bool) -> Result<Self, QueryError> {
-        let plan = on_enough_stack(text, options.max_text, &|text| {
-            let expr = parser::parse(text).map_err(QueryError::BadExpression)?;
-            Planner::plan(&expr, text, grid, end_ms, options)
-        })?;
+        let plan = with_parsed(text, options, &|expr| Planner::plan(expr, text, grid, end_ms, options))?;
         Ok(Self { plan, options: options.clone(), range })
     }
 
@@ -92,20 +90,20 @@ impl Query {
 /// # Errors
 /// The text is something else than a selector.
 pub fn selector(text: &str) -> Result<Vec<Matcher>, QueryError> {
-    match parser::parse(text).map_err(QueryError::BadExpression)? {
+    with_parsed(text, &Options::default(), &|expr| match expr {
         Expr::VectorSelector(selector) if selector.offset.is_none() && selector.at.is_none() => {
-            Ok(crate::plan::matchers(&selector))
+            Ok(crate::plan::matchers(selector))
         }
         _ => Err(QueryError::BadExpression(format!("{text:?} is no series selector such as up{{job=\"node\"}}"))),
-    }
+    })
 }
 
-/// The expression in the usual form.
+/// The expression in the usual form, which is read as the same expression again.
 ///
 /// # Errors
-/// The text is no valid expression.
+/// The text is no valid expression, too long, or nested too deeply.
 pub fn format(text: &str) -> Result<String, QueryError> {
-    Ok(parser::parse(text).map_err(QueryError::BadExpression)?.prettify())
+    with_parsed(text, &Options::default(), &print::print)
 }
 
 fn not_for_ranges(what: &str) -> String {
@@ -123,24 +121,32 @@ fn bounded(moment_ms: i64) -> Result<i64, QueryError> {
     }
 }
 
-fn on_enough_stack(
+/// Works on the parsed text, on a stack that is large enough for it.
+fn with_parsed<T: Send>(
     text: &str,
-    longest: usize,
-    work: &(dyn Fn(&str) -> Result<Plan, QueryError> + Sync),
-) -> Result<Plan, QueryError> {
+    options: &Options,
+    work: &(dyn Fn(&Expr) -> Result<T, QueryError> + Sync),
+) -> Result<T, QueryError> {
+    let longest = options.max_text;
     if text.len() > longest {
         return Err(QueryError::Limit(format!("the expression is longer than {longest} bytes")));
     }
+    let parsed = || work(&parse(text)?);
     // Every level of the tree needs one of these characters or a word operator, which comes with two spaces.
     let nesting = text.chars().filter(|c| "([{+-*/%^<>=!~@ \n\t".contains(*c)).count();
     if nesting <= SHALLOW {
-        return work(text);
+        return parsed();
     }
-    std::thread::scope(|scope| {
-        let deep = std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, || work(text));
-        match deep.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(QueryError::BadExpression("the parser gave up on this expression".to_owned())),
-        }
+    thread::scope(|scope| match thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, parsed) {
+        Ok(deep) => deep.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked)),
+        Err(_) => Err(QueryError::Limit("there is no memory to read this expression".to_owned())),
     })
+}
+
+/// The parser panics on some texts, such as `up[1e30]`; to a caller they are wrong like others.
+fn parse(text: &str) -> Result<Expr, QueryError> {
+    match panic::catch_unwind(|| parser::parse(text)) {
+        Ok(parsed) => parsed.map_err(QueryError::BadExpression),
+        Err(_) => Err(QueryError::BadExpression("the parser gave up on this expression".to_owned())),
+    }
 }

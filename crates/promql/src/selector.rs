@@ -103,13 +103,19 @@ pub(crate) fn without_markers(points: &[Point]) -> Cow<'_, [Point]> {
     }
 }
 
-/// Calls `each` with the points in the window of each moment and with the window's end.
-pub(crate) fn windows(points: &[Point], grid: Grid, window: Window, mut each: impl FnMut(usize, i64, &[Point])) {
+/// Calls `each` with the points in the window of each moment and with the window's end, until it fails.
+pub(crate) fn windows(
+    points: &[Point],
+    grid: Grid,
+    window: Window,
+    mut each: impl FnMut(usize, i64, &[Point]) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
     let (mut from, mut to) = (0, 0);
     for (step, moment) in grid.moments().enumerate() {
         let until = window.refs.of(moment);
         to += advance(&points[to..], until);
         from += advance(&points[from..], until.saturating_sub(window.range_ms));
-        each(step, until, &points[from.min(to)..to]);
+        each(step, until, &points[from.min(to)..to])?;
     }
+    Ok(())
 }

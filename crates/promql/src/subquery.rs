@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    Point, Series,
+    Point, QueryError, Series,
     selector::{self, Source},
     value::{Frame, Grid, Row},
 };
@@ -38,7 +38,7 @@ impl Ranged<'_> {
     }
 
     /// The points in the window at one moment, for a query that is nothing but a range.
-    pub(crate) fn at_one_moment(&self, source: &Source, grid: Grid) -> Vec<Series> {
+    pub(crate) fn at_one_moment(&self, source: &Source, grid: Grid) -> Result<Vec<Series>, QueryError> {
         let mut ranges = Vec::new();
         for index in 0..self.len() {
             selector::windows(&self.points(index), grid, source.window(), |_, _, points| {
@@ -47,8 +47,9 @@ impl Ranged<'_> {
                     let labels = if row.drop_name { row.labels.without_metric() } else { row.labels };
                     ranges.push(Series { labels, points: points.to_vec() });
                 }
-            });
+                Ok(())
+            })?;
         }
-        ranges
+        Ok(ranges)
     }
 }

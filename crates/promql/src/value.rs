@@ -113,6 +113,25 @@ impl Frame {
         }
     }
 
+    /// With the rows in the order of their labels.
+    pub(crate) fn in_order(self) -> Self {
+        if self.rows.is_sorted_by(|one, other| (&one.labels, one.drop_name) <= (&other.labels, other.drop_name)) {
+            return self;
+        }
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by(|one, other| {
+            let (one, other) = (&self.rows[*one], &self.rows[*other]);
+            (&one.labels, one.drop_name).cmp(&(&other.labels, other.drop_name))
+        });
+        let mut ordered = Self::new(self.steps);
+        ordered.cells.reserve(self.cells.len());
+        for row in order {
+            ordered.cells.extend_from_slice(self.row(row));
+            ordered.rows.push(self.rows[row].clone());
+        }
+        ordered
+    }
+
     /// Joins rows with equal labels.
     ///
     /// # Errors

@@ -1,17 +1,12 @@
 //! What holds of any expression over any series.
 
-use std::sync::Arc;
+mod held;
 
+use held::{at, labels, run, written};
 use proptest::{prelude::*, sample::select};
-use vigil_promql::{
-    Matcher, Options, Point, Query, QueryError, Select, Series, SeriesLabels, Value, Wanted, stale_marker,
-};
+use vigil_promql::{Options, Point, Query, Series, stale_marker};
 
 const STEP_MS: i64 = 15_000;
-
-fn labels(pairs: &[(&str, &str)]) -> SeriesLabels {
-    SeriesLabels::new(pairs.iter().map(|(name, value)| (Arc::from(*name), Arc::from(*value))))
-}
 
 /// Up to three metrics with a few labels; points about every 15 s, with gaps, resets and ends.
 fn data() -> impl Strategy<Value = Vec<Series>> {
@@ -108,57 +103,6 @@ fn expression() -> impl Strategy<Value = String> {
     })
 }
 
-fn chosen(matchers: &[Matcher], labels: &SeriesLabels) -> bool {
-    matchers.iter().all(|matcher| matcher.matches(labels.get(&matcher.name).unwrap_or_default()))
-}
-
-fn fetch(data: &[Series], select: &Select) -> Vec<Series> {
-    let chosen = data.iter().filter(|series| chosen(&select.matchers, &series.labels));
-    let windowed = chosen.map(|series| {
-        let inside = |point: &&Point| point.at_ms > select.after_ms && point.at_ms <= select.until_ms;
-        let mut points: Vec<Point> = series.points.iter().filter(inside).copied().collect();
-        if select.wanted == Wanted::Newest {
-            points.drain(..points.len().saturating_sub(1));
-        }
-        Series { labels: series.labels.clone(), points }
-    });
-    windowed.filter(|series| !series.points.is_empty()).collect()
-}
-
-fn run(query: Result<Query, QueryError>, data: &[Series]) -> Result<Value, QueryError> {
-    let query = query?;
-    let fetched = query.selects().iter().map(|select| fetch(data, select)).collect();
-    Ok(query.run(fetched, &|| None)?.value)
-}
-
-/// Labels and the bits of the values, sorted; every `NaN` is the same.
-type Written = Vec<(SeriesLabels, Vec<(i64, u64)>)>;
-
-fn bits(value: f64) -> u64 {
-    if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
-}
-
-fn written(value: Value, at_ms: i64) -> Written {
-    let mut written: Written = match value {
-        Value::Vector(samples) => {
-            samples.into_iter().map(|sample| (sample.labels, vec![(at_ms, bits(sample.value))])).collect()
-        }
-        Value::Matrix(series) => {
-            let points = |series: &Series| series.points.iter().map(|point| (point.at_ms, bits(point.value))).collect();
-            series.iter().map(|series| (series.labels.clone(), points(series))).collect()
-        }
-        Value::Scalar(_) | Value::String(_) => panic!("a vector was expected"),
-    };
-    written.sort();
-    written
-}
-
-fn at(series: &Written, at_ms: i64) -> Written {
-    let of = |points: &[(i64, u64)]| points.iter().filter(|(at, _)| *at == at_ms).copied().collect::<Vec<_>>();
-    let there = series.iter().map(|(labels, points)| (labels.clone(), of(points)));
-    there.filter(|(_, points)| !points.is_empty()).collect()
-}
-
 proptest! {
     #[test]
     fn a_range_is_its_instants(data in data(), text in expression(), start in 0_i64..20, step in 1_i64..4) {
@@ -171,9 +115,9 @@ proptest! {
         match range {
             Err(_) => prop_assert!(instants.iter().any(|(_, instant)| instant.is_err()), "{}: only the range fails", text),
             Ok(range) => {
-                let range = written(range, 0);
+                let range = written(range.value, 0);
                 for (at_ms, instant) in instants {
-                    let instant = instant.map(|value| written(value, at_ms));
+                    let instant = instant.map(|answer| written(answer.value, at_ms));
                     prop_assert_eq!(instant, Ok(at(&range, at_ms)), "{} at {}", &text, at_ms);
                 }
             }
@@ -190,7 +134,7 @@ proptest! {
             shuffled.swap(index, other);
         }
         let options = Options::default();
-        let of = |data: &[Series]| run(Query::range(&text, 60_000, 240_000, 30_000, &options), data).map(|value| written(value, 0));
+        let of = |data: &[Series]| run(Query::range(&text, 60_000, 240_000, 30_000, &options), data).map(|answer| written(answer.value, 0));
         let (one, other) = (of(&data), of(&shuffled));
         prop_assert_eq!(one.is_err(), other.is_err(), "{}", &text);
         if let (Ok(one), Ok(other)) = (one, other) {

@@ -168,6 +168,8 @@ impl Matching<'_> {
                 continue;
             }
             let target = self.target(row, other);
+            // A partner that is always another makes a row at each step.
+            budget.room_for(self.result.cells.len())?;
             if is_present(self.result.cell(target, step)) {
                 return Err(if one_to_one {
                     QueryError::same_labels()

@@ -91,7 +91,8 @@ pub(crate) fn run(call: &Call, grid: Grid, run: &mut Run<'_>) -> Result<Out, Que
         Call::Relabel { input, how } => labels::relabel(how, run.frame(*input), &run.budget)?,
         Call::Sort { input, descending } => {
             let frame = run.frame(*input);
-            if run.range { frame } else { sort(frame, *descending) }
+            // A subquery has many moments even in an instant query.
+            if run.range || frame.steps != 1 { frame } else { sort(frame, *descending) }
         }
         Call::HistogramQuantile { q, input } => {
             let q = run.scalars(*q);
@@ -143,11 +144,13 @@ fn over_time(
     for index in 0..ranged.len() {
         run.budget.at_row(index)?;
         selector::windows(&ranged.points(index), grid, window, |step, until_ms, points| {
+            run.budget.after(points.len())?;
             let param = params.as_ref().and_then(|params| params.get(step)).copied().unwrap_or_default();
             let ctx = over_time::Ctx { until_ms, range_ms: window.range_ms, moment_ms: grid.at(step), param };
             let value = if points.is_empty() { None } else { (function.apply)(points, &ctx) };
             frame.cells.push(value.unwrap_or_else(absent));
-        });
+            Ok(())
+        })?;
         frame.end_row(|| {
             let row = ranged.row(index);
             Row { drop_name: row.drop_name || !function.keeps_name, ..row }
@@ -170,7 +173,8 @@ fn absent_over_time(
             if !points.is_empty() {
                 cells[step] = absent();
             }
-        });
+            Ok(())
+        })?;
     }
     Ok(constant(labels.clone(), cells))
 }

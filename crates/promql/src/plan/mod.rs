@@ -43,6 +43,17 @@ pub(crate) enum Kind {
     Call(Box<Call>),
 }
 
+impl Kind {
+    /// Whether what this yields is surely in the order of the labels, as what is fetched is.
+    fn is_in_order(&self) -> bool {
+        match self {
+            Self::Instant { .. } => true,
+            Self::Call(call) => matches!(**call, Call::OverTime { source: Source::Select { .. }, .. }),
+            _ => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) kind: Kind,
@@ -168,7 +179,8 @@ impl<'a> Planner<'a> {
         };
         let param = expr.param.as_ref().map(|param| self.expr(param, grid)).transpose()?;
         let input = self.expr(&expr.expr, grid)?;
-        Ok(Aggregate { what, param, input, key: key(expr.modifier.as_ref(), true) })
+        let in_order = self.nodes[input].kind.is_in_order();
+        Ok(Aggregate { what, param, input, key: key(expr.modifier.as_ref(), true), in_order })
     }
 }
 

@@ -34,7 +34,7 @@ impl Planner<'_> {
             Expr::Paren(paren) => self.source(&paren.expr, grid),
             Expr::MatrixSelector(matrix) => {
                 let refs = self.refs(matrix.vs.at.as_ref(), matrix.vs.offset.as_ref());
-                let range_ms = millis(matrix.range);
+                let range_ms = positive(matrix.range)?;
                 let select = self.select(&matrix.vs, grid, refs, range_ms, Wanted::All)?;
                 Ok(Source::Select { select, window: Window { refs, range_ms } })
             }
@@ -45,8 +45,8 @@ impl Planner<'_> {
 
     fn subquery(&mut self, subquery: &SubqueryExpr, grid: Grid) -> Result<Source, QueryError> {
         let refs = self.refs(subquery.at.as_ref(), subquery.offset.as_ref());
-        let range_ms = millis(subquery.range);
-        let step_ms = subquery.step.map_or(self.options.subquery_step_ms, millis).max(1);
+        let range_ms = positive(subquery.range)?;
+        let step_ms = subquery.step.map(positive).transpose()?.unwrap_or(self.options.subquery_step_ms).max(1);
         let (first, last) = (refs.of(grid.start_ms), refs.of(grid.last()));
         // The first multiple of the step inside the left-open window.
         let start_ms = first.saturating_sub(range_ms).div_euclid(step_ms).saturating_add(1).saturating_mul(step_ms);
@@ -134,6 +134,14 @@ fn same(one: &Select, other: &Select) -> bool {
                     _ => false,
                 }
         })
+}
+
+/// A range or a step, which the parser lets be 0.
+fn positive(duration: Duration) -> Result<i64, QueryError> {
+    if duration.is_zero() {
+        return Err(QueryError::BadExpression("duration must be greater than 0".to_owned()));
+    }
+    Ok(millis(duration))
 }
 
 pub(super) fn millis(duration: Duration) -> i64 {
