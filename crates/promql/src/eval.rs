@@ -3,9 +3,12 @@
 use promql_parser::parser::value::ValueType;
 
 use crate::{
-    Answer, Options, Point, QueryError, Series, SeriesLabels, Stop, Value, VectorSample, aggregate, binary, functions,
+    Answer, Options, Point, QueryError, Series, SeriesLabels, Stop, Value, VectorSample,
+    aggregate::{self, Aggregation},
+    binary, functions,
     limits::Budget,
     plan::{Kind, Node, NodeId, Plan},
+    remarks::Remarks,
     selector::{self, Source},
     subquery::Ranged,
     value::{Frame, Grid, Out, is_present},
@@ -14,6 +17,7 @@ use crate::{
 /// A running query.
 pub(crate) struct Run<'a> {
     pub(crate) budget: Budget<'a>,
+    pub(crate) remarks: Remarks,
     pub(crate) range: bool,
     fetched: &'a [Vec<Series>],
     outs: Vec<Option<Out>>,
@@ -50,8 +54,14 @@ pub(crate) fn run(
             series.sort_by(|one, other| one.labels.cmp(&other.labels));
         }
     }
-    let mut run =
-        Run { budget, range, fetched: &fetched, outs: vec![None; plan.nodes.len()], lookback_ms: options.lookback_ms };
+    let mut run = Run {
+        budget,
+        remarks: Remarks::default(),
+        range,
+        fetched: &fetched,
+        outs: vec![None; plan.nodes.len()],
+        lookback_ms: options.lookback_ms,
+    };
     for (index, node) in plan.nodes.iter().enumerate() {
         run.budget.go_on()?;
         let out = run.node(node)?;
@@ -62,7 +72,8 @@ pub(crate) fn run(
     let grid = plan.nodes.last().map_or(Grid { start_ms: 0, step_ms: 1, count: 0 }, |node| node.grid);
     let last = plan.nodes.len().saturating_sub(1);
     let value = answer(run.take(last), grid, range, plan.result)?;
-    Ok(Answer { value, warnings: Vec::new(), infos: Vec::new() })
+    let (warnings, infos) = run.remarks.told();
+    Ok(Answer { value, warnings, infos })
 }
 
 impl<'a> Run<'a> {
@@ -93,6 +104,9 @@ impl<'a> Run<'a> {
             Kind::Binary(binary) => binary::run(binary, self.take(binary.left), self.take(binary.right), &self.budget)?,
             Kind::Aggregate(aggregate) => {
                 let param = aggregate.param.map(|param| self.take(param));
+                if let (Aggregation::Quantile, Some(Out::Scalars(quantiles))) = (aggregate.what, &param) {
+                    self.remarks.quantiles(quantiles);
+                }
                 let input = self.frame(aggregate.input);
                 Out::Frame(aggregate::run(aggregate, param, input, self.range, &self.budget)?)
             }

@@ -4,8 +4,9 @@ use vigil_domain::labels::METRIC_NAME;
 
 use crate::{
     QueryError, SeriesLabels,
-    limits::Budget,
-    value::{Frame, Row, absent, is_present},
+    eval::Run,
+    remarks::{Raised, Remarks},
+    value::{Frame, Grid, Row, absent, is_present},
 };
 
 /// Counts that differ by less than this share are the same.
@@ -17,24 +18,33 @@ struct Bucket {
     count: f64,
 }
 
-pub(crate) fn quantile(q: &[f64], frame: &Frame, budget: &Budget<'_>) -> Result<Frame, QueryError> {
-    each_histogram(frame, budget, |step, buckets| bucket_quantile(q.get(step).copied().unwrap_or(f64::NAN), buckets))
+pub(crate) fn quantile(q: &[f64], frame: &Frame, grid: Grid, run: &mut Run<'_>) -> Result<Frame, QueryError> {
+    q.iter().for_each(|q| run.remarks.quantile(*q));
+    each_histogram(frame, run, |remarks, labels, step, buckets| {
+        let (value, raised) = bucket_quantile(q.get(step).copied().unwrap_or(f64::NAN), buckets);
+        raised.into_iter().for_each(|raised| remarks.raised(labels, grid.at(step), raised));
+        value
+    })
 }
 
-pub(crate) fn fraction(lower: &[f64], upper: &[f64], frame: &Frame, budget: &Budget<'_>) -> Result<Frame, QueryError> {
+pub(crate) fn fraction(lower: &[f64], upper: &[f64], frame: &Frame, run: &mut Run<'_>) -> Result<Frame, QueryError> {
     let at = |of: &[f64], step: usize| of.get(step).copied().unwrap_or(f64::NAN);
-    each_histogram(frame, budget, |step, buckets| bucket_fraction(at(lower, step), at(upper, step), buckets))
+    each_histogram(frame, run, |_, _, step, buckets| bucket_fraction(at(lower, step), at(upper, step), buckets))
 }
 
-fn each_histogram(
-    frame: &Frame,
-    budget: &Budget<'_>,
-    mut value: impl FnMut(usize, &mut Vec<Bucket>) -> f64,
-) -> Result<Frame, QueryError> {
-    let mut histograms: Vec<(SeriesLabels, Vec<(f64, usize)>)> = Vec::new();
+/// Its labels, and the bounds and rows of its buckets.
+type Histogram = (SeriesLabels, Vec<(f64, usize)>);
+
+fn histograms(frame: &Frame, remarks: &mut Remarks) -> Vec<Histogram> {
+    let mut histograms: Vec<Histogram> = Vec::new();
     let mut known = std::collections::HashMap::new();
     for (index, row) in frame.rows.iter().enumerate() {
-        let Some(upper) = row.labels.get("le").and_then(bound) else { continue };
+        let Some(upper) = row.labels.get("le").and_then(bound) else {
+            if frame.row(index).iter().any(|count| is_present(*count)) {
+                remarks.no_bucket(&row.labels);
+            }
+            continue;
+        };
         let labels = row.labels.filtered(|name| name != "le");
         let histogram = *known.entry(labels.clone()).or_insert_with(|| {
             histograms.push((labels, Vec::new()));
@@ -42,15 +52,24 @@ fn each_histogram(
         });
         histograms[histogram].1.push((upper, index));
     }
+    histograms
+}
+
+fn each_histogram(
+    frame: &Frame,
+    run: &mut Run<'_>,
+    mut value: impl FnMut(&mut Remarks, &SeriesLabels, usize, &mut Vec<Bucket>) -> f64,
+) -> Result<Frame, QueryError> {
     let mut result = Frame::new(frame.steps);
     let mut buckets = Vec::new();
-    for (index, (labels, rows)) in histograms.into_iter().enumerate() {
-        budget.at_row(index)?;
+    for (index, (labels, rows)) in histograms(frame, &mut run.remarks).into_iter().enumerate() {
+        run.budget.at_row(index)?;
         for step in 0..frame.steps {
             let counts = rows.iter().map(|(upper, row)| Bucket { upper: *upper, count: frame.cell(*row, step) });
             buckets.clear();
             buckets.extend(counts.filter(|bucket| is_present(bucket.count)));
-            result.cells.push(if buckets.is_empty() { absent() } else { value(step, &mut buckets) });
+            let there = !buckets.is_empty();
+            result.cells.push(if there { value(&mut run.remarks, &labels, step, &mut buckets) } else { absent() });
         }
         let drop_name = labels.get(METRIC_NAME).is_some();
         result.end_row(|| Row { labels, drop_name });
@@ -77,17 +96,22 @@ fn in_order(buckets: &mut Vec<Bucket>) -> Option<()> {
     Some(())
 }
 
-fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> f64 {
+/// The quantile, and what had to be raised to find it.
+fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> (f64, Option<Raised>) {
     if q.is_nan() {
-        return f64::NAN;
+        return (f64::NAN, None);
     }
     if !(0.0..=1.0).contains(&q) {
-        return if q < 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
+        return (if q < 0.0 { f64::NEG_INFINITY } else { f64::INFINITY }, None);
     }
     if in_order(buckets).is_none() || buckets.len() < 2 {
-        return f64::NAN;
+        return (f64::NAN, None);
     }
-    make_monotonic(buckets);
+    let raised = make_monotonic(buckets);
+    (monotonic_quantile(q, buckets), raised)
+}
+
+fn monotonic_quantile(q: f64, buckets: &[Bucket]) -> f64 {
     let last = buckets.len() - 1;
     let observations = buckets[last].count;
     if observations == 0.0 {
@@ -113,15 +137,23 @@ fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> f64 {
 }
 
 /// Cumulative counts cannot shrink: scrapes of buckets at different moments and float noise make them seem to.
-fn make_monotonic(buckets: &mut [Bucket]) {
+/// Noise is not told.
+fn make_monotonic(buckets: &mut [Bucket]) -> Option<Raised> {
+    let mut raised: Option<Raised> = None;
     let mut before = buckets[0].count;
     for bucket in &mut buckets[1..] {
-        if bucket.count < before || almost_equal(before, bucket.count) {
+        if almost_equal(before, bucket.count) {
+            bucket.count = before;
+        } else if bucket.count < before {
+            let all = raised.get_or_insert(Raised { from: bucket.upper, to: bucket.upper, by: 0.0 });
+            all.to = bucket.upper;
+            all.by = all.by.max(before - bucket.count);
             bucket.count = before;
         } else {
             before = bucket.count;
         }
     }
+    raised
 }
 
 fn almost_equal(one: f64, other: f64) -> bool {

@@ -15,6 +15,7 @@ mod plan;
 mod print;
 mod query;
 mod rate;
+mod remarks;
 mod select;
 mod selector;
 mod series;

@@ -8,9 +8,9 @@ use crate::{Point, QueryError, Series, SeriesLabels, is_stale_marker, stale_mark
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub value: Value,
-    /// Something is likely wrong with the query or its data.
+    /// Something is likely wrong with the query or its data: Prometheus' texts without the place in the query.
     pub warnings: Vec<String>,
-    /// Something to know about the answer.
+    /// Something to know about the answer, likewise.
     pub infos: Vec<String>,
 }
 

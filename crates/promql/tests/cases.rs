@@ -4,11 +4,12 @@ mod script;
 
 use script::{Kind, Outcome};
 
-const CASES: [(&str, &str); 4] = [
+const CASES: [(&str, &str); 5] = [
     ("aggregations.test", include_str!("cases/aggregations.test")),
     ("functions.test", include_str!("cases/functions.test")),
     ("operators.test", include_str!("cases/operators.test")),
     ("ranges.test", include_str!("cases/ranges.test")),
+    ("remarks.test", include_str!("cases/remarks.test")),
 ];
 
 fn failure(outcome: Outcome) -> Option<String> {

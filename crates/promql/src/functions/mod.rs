@@ -6,6 +6,7 @@ pub(crate) mod over_time;
 pub(crate) mod per_value;
 
 use labels::Relabel;
+use over_time::Expects;
 
 use crate::{
     QueryError, SeriesLabels,
@@ -91,18 +92,21 @@ pub(crate) fn run(call: &Call, grid: Grid, run: &mut Run<'_>) -> Result<Out, Que
         Call::Relabel { input, how } => labels::relabel(how, run.frame(*input), &run.budget)?,
         Call::Sort { input, descending } => {
             let frame = run.frame(*input);
+            if grid.count > 1 {
+                run.remarks.sort_in_range();
+            }
             // A subquery has many moments even in an instant query.
             if run.range || frame.steps != 1 { frame } else { sort(frame, *descending) }
         }
         Call::HistogramQuantile { q, input } => {
             let q = run.scalars(*q);
             let frame = run.frame(*input);
-            histogram::quantile(&q, &frame, &run.budget)?
+            histogram::quantile(&q, &frame, grid, run)?
         }
         Call::HistogramFraction { lower, upper, input } => {
             let (lower, upper) = (run.scalars(*lower), run.scalars(*upper));
             let frame = run.frame(*input);
-            histogram::fraction(&lower, &upper, &frame, &run.budget)?
+            histogram::fraction(&lower, &upper, &frame, run)?
         }
         Call::OfNativeHistograms(inputs) => {
             inputs.iter().for_each(|input| drop(run.take(*input)));
@@ -147,12 +151,18 @@ fn over_time(
             run.budget.after(points.len())?;
             let param = params.as_ref().and_then(|params| params.get(step)).copied().unwrap_or_default();
             let ctx = over_time::Ctx { until_ms, range_ms: window.range_ms, moment_ms: grid.at(step), param };
+            if function.expects == Expects::Quantile && !points.is_empty() {
+                run.remarks.quantile(param);
+            }
             let value = if points.is_empty() { None } else { (function.apply)(points, &ctx) };
             frame.cells.push(value.unwrap_or_else(absent));
             Ok(())
         })?;
         frame.end_row(|| {
             let row = ranged.row(index);
+            if function.expects == Expects::Counter {
+                run.remarks.rate_of(&row.labels);
+            }
             Row { drop_name: row.drop_name || !function.keeps_name, ..row }
         });
     }

@@ -19,11 +19,22 @@ pub(crate) struct Ctx {
     pub(crate) param: f64,
 }
 
+/// What a function takes for granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expects {
+    Anything,
+    /// That the series is a counter.
+    Counter,
+    /// That the scalar argument is a quantile.
+    Quantile,
+}
+
 /// A function of the points in a window, which has at least one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverTime {
     pub(crate) apply: fn(&[Point], &Ctx) -> Option<f64>,
     pub(crate) keeps_name: bool,
+    pub(crate) expects: Expects,
 }
 
 pub(crate) fn range_argument<'a>(name: &str, args: &[&'a Expr]) -> Option<&'a Expr> {
@@ -75,7 +86,12 @@ pub(crate) fn find(name: &str) -> Option<OverTime> {
         },
         _ => return None,
     };
-    Some(OverTime { apply, keeps_name: name == "last_over_time" })
+    let expects = match name {
+        "rate" | "increase" => Expects::Counter,
+        "quantile_over_time" => Expects::Quantile,
+        _ => Expects::Anything,
+    };
+    Some(OverTime { apply, keeps_name: name == "last_over_time", expects })
 }
 
 fn pairs(points: &[Point], counts: impl Fn(f64, f64) -> bool) -> f64 {

@@ -39,8 +39,21 @@ pub(crate) enum When {
     Range { start_ms: i64, end_ms: i64, step_ms: i64 },
 }
 
+/// What an answer is expected to say besides its value.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Nothing,
+    Something,
+    /// This among others; without the place in the query, which is not told here.
+    Text(String),
+    /// The place included.
+    Pattern(regex::Regex),
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
+    pub(crate) warnings: Vec<Said>,
+    pub(crate) infos: Vec<Said>,
     pub(crate) fails: bool,
     pub(crate) message: Option<String>,
     pub(crate) ordered: bool,
@@ -142,8 +155,10 @@ fn expect(expected: &mut Expected, line: &str) -> Option<()> {
             }
             "ordered" => expected.ordered = true,
             "string" => expected.string = Some(notation::text(argument.trim())?),
-            // What a range query of the same would say besides its result is not compared.
-            "warn" | "info" | "no_warn" | "no_info" => {}
+            "warn" => expected.warnings.push(said(argument.trim())?),
+            "info" => expected.infos.push(said(argument.trim())?),
+            "no_warn" => expected.warnings.push(Said::Nothing),
+            "no_info" => expected.infos.push(Said::Nothing),
             _ => return None,
         }
         return Some(());
@@ -158,4 +173,21 @@ fn expect(expected: &mut Expected, line: &str) -> Option<()> {
         None => expected.histograms = true,
     }
     Some(())
+}
+
+fn said(argument: &str) -> Option<Said> {
+    if argument.is_empty() {
+        return Some(Said::Something);
+    }
+    if let Some(pattern) = argument.strip_prefix("regex:") {
+        return Some(Said::Pattern(regex::Regex::new(&format!("^(?:{})$", pattern.trim())).ok()?));
+    }
+    Some(Said::Text(without_place(argument.strip_prefix("msg:")?.trim()).to_owned()))
+}
+
+/// `(1:7)` at the end is where in the query it is.
+fn without_place(text: &str) -> &str {
+    let place =
+        |text: &str| text.strip_suffix(')').is_some_and(|place| place.split(':').all(|n| n.parse::<u32>().is_ok()));
+    text.rsplit_once(" (").filter(|(_, end)| place(end)).map_or(text, |(before, _)| before)
 }

@@ -7,7 +7,7 @@ use vigil_promql::{
     is_stale_marker,
 };
 
-use super::{Eval, Loaded, Step, When};
+use super::{Eval, Loaded, Said, Step, When};
 
 /// What an evaluation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,9 +112,9 @@ fn outcome(eval: &Eval, store: &Store, experimental: &impl Fn(&str) -> bool) -> 
 
 fn judge(eval: &Eval, answer: Result<Answer, QueryError>) -> Result<(), String> {
     let expected = &eval.expected;
-    let value = match answer {
+    let Answer { value, warnings, infos } = match answer {
         Ok(_) if expected.fails => return Err("an answer where an error was expected".to_owned()),
-        Ok(answer) => answer.value,
+        Ok(answer) => answer,
         Err(error @ QueryError::Unsupported(_)) => return Err(format!("error: {error}")),
         Err(error) if !expected.fails => return Err(format!("error: {error}")),
         Err(error) => {
@@ -127,6 +127,8 @@ fn judge(eval: &Eval, answer: Result<Answer, QueryError>) -> Result<(), String> 
             };
         }
     };
+    said(&warnings, &expected.warnings)?;
+    said(&infos, &expected.infos)?;
     match value {
         Value::String(text) => same(&Some(text), &expected.string),
         Value::Scalar(value) => match expected.scalar {
@@ -136,6 +138,16 @@ fn judge(eval: &Eval, answer: Result<Answer, QueryError>) -> Result<(), String> 
         Value::Vector(samples) => vector(&samples, eval),
         Value::Matrix(series) => matrix(series, eval),
     }
+}
+
+fn said(found: &[String], expected: &[Said]) -> Result<(), String> {
+    let right = expected.iter().all(|one| match one {
+        Said::Nothing => found.is_empty(),
+        Said::Something => !found.is_empty(),
+        Said::Text(wanted) => found.contains(wanted),
+        Said::Pattern(pattern) => found.iter().any(|text| pattern.is_match(&format!("{text} (1:1)"))),
+    });
+    if right { Ok(()) } else { Err(format!("says {found:?} where {expected:?} was expected")) }
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(found: &T, wanted: &T) -> Result<(), String> {
