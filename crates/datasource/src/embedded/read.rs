@@ -129,7 +129,7 @@ async fn evaluated(source: &Embedded, query: Query, at_ms: i64, asked: Asked<'_>
     if !all {
         answer.warnings.push(TRUNCATED.to_owned());
     }
-    Ok(success(&Data { value: &answer.value, at_ms }, &answer.warnings))
+    Ok(told(&Data { value: &answer.value, at_ms }, &answer.warnings, &answer.infos))
 }
 
 const TRUNCATED: &str = "results truncated due to limit";
@@ -195,10 +195,16 @@ struct Envelope<'a, T> {
     data: &'a T,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    infos: &'a [String],
 }
 
 fn success<T: Serialize + ?Sized>(data: &T, warnings: &[String]) -> RawAnswer {
-    let envelope = Envelope { status: "success", data: &data, warnings };
+    told(data, warnings, &[])
+}
+
+fn told<T: Serialize + ?Sized>(data: &T, warnings: &[String], infos: &[String]) -> RawAnswer {
+    let envelope = Envelope { status: "success", data: &data, warnings, infos };
     let body = serde_json::to_vec(&envelope).unwrap_or_default();
     RawAnswer { status: 200, body: Bytes::from(body) }
 }

@@ -105,6 +105,20 @@ async fn lookups_name_what_is_there() {
 }
 
 #[tokio::test]
+async fn what_there_is_to_say_about_an_answer_is_beside_its_data() {
+    let bed = bed().await;
+    let at = ("time", "1800000000");
+    let (_, quiet) = bed.read(ApiPath::Query, &[("query", "up"), at]).await;
+    assert_eq!((quiet.get("warnings"), quiet.get("infos")), (None, None));
+    let (_, told) = bed.read(ApiPath::Query, &[("query", "quantile(2, rate(up[1m]))"), at]).await;
+    assert_eq!(told["warnings"], json!(["PromQL warning: quantile value should be between 0 and 1, got 2"]));
+    let info = "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"up\"";
+    assert_eq!(told["infos"], json!([info]));
+    let (_, cut) = bed.read(ApiPath::Query, &[("query", "rate(up[1m])"), at, ("limit", "1")]).await;
+    assert_eq!((&cut["warnings"], &cut["infos"]), (&json!(["results truncated due to limit"]), &json!([info])));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_request_is_said_in_an_envelope() {
     let bed = bed().await;
     for (path, pairs, status, kind, text) in [
