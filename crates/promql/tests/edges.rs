@@ -56,7 +56,7 @@ fn a_range_of_nothing_is_a_wrong_expression() {
 
 #[test]
 fn deep_expressions_are_evaluated_and_not_printed() {
-    for text in ["-".repeat(10_000) + "x", "(".repeat(8_000) + "1" + &")".repeat(8_000), "1+".repeat(8_000) + "1"] {
+    for text in ["-".repeat(3_000) + "x", "(".repeat(3_000) + "1" + &")".repeat(3_000), "1+".repeat(3_000) + "1"] {
         assert!(run(Query::instant(&text, 0, &Options::default()), &[]).is_ok());
         assert!(matches!(format(&text), Err(QueryError::Limit(_))));
         assert!(vigil_promql::selector(&text).is_err());

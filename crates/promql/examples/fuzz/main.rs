@@ -94,7 +94,7 @@ fn made(corpus: &Corpus, asked: &Asked, case: u64) -> (Case, Dice) {
 }
 
 fn tell(asked: &Asked, number: u64, case: &Case) {
-    println!("  play it again with: --seed {} --case {number}", asked.seed);
+    println!("  play it again, with the same PROMQLTEST_DIR: --seed {} --case {number}", asked.seed);
     println!("  query: {:?}", case.text);
     println!("  from {} ms, {} steps of {} ms; series:", case.start_ms, case.steps, case.step_ms);
     for series in &case.data {
