@@ -183,8 +183,7 @@ impl Fed {
 }
 
 impl Target for Fed {
-    async fn take(&mut self, host: u64, lines: &[Line], at_ms: i64) -> Result<()> {
-        let _ = host;
+    async fn take(&mut self, _host: u64, lines: &[Line], at_ms: i64) -> Result<()> {
         let mut request = Request::default();
         lines.iter().for_each(|line| request.add(&line.labels, &[(at_ms, line.value(at_ms))]));
         request.send(&self.client, &self.url).await
