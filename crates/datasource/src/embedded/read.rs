@@ -23,7 +23,10 @@ pub(super) async fn answer(
         ApiPath::QueryRange => query_range(source, asked).await,
         ApiPath::Series => series(source, asked).await,
         ApiPath::Labels => labels(source, asked).await,
-        ApiPath::LabelValues(name) => label_values(source, name, asked).await,
+        ApiPath::LabelValues(name) => match path.relative() {
+            Ok(_) => label_values(source, name, asked).await,
+            Err(error) => Err(error),
+        },
         ApiPath::Metadata => metadata(source, asked),
         ApiPath::Exemplars => Ok(success(&[(); 0], &[])),
         ApiPath::FormatQuery => format_query(asked),

@@ -144,6 +144,7 @@ async fn what_is_wrong_with_a_request_is_said_in_an_envelope() {
         (ApiPath::Series, vec![], 400, "bad_data", "no match[] parameter provided"),
         (ApiPath::Series, vec![("match[]", "sum(up)")], 400, "bad_data", "is no series selector"),
         (ApiPath::Labels, vec![("start", "2"), ("end", "1")], 400, "bad_data", "end timestamp must not be before"),
+        (ApiPath::LabelValues("a b".to_owned()), vec![], 400, "bad_data", "invalid label name: \"a b\""),
         (ApiPath::Labels, vec![("limit", "-1")], 400, "bad_data", "invalid parameter \"limit\""),
     ] {
         let (answered, body) = bed.read(path, &pairs).await;
