@@ -57,7 +57,7 @@ impl Life {
 
     fn is_scraped(&self, age_s: i64) -> bool {
         let is_gap = self.gap_s.is_some_and(|(from, until)| age_s <= from && age_s > until);
-        age_s <= self.from_s && age_s > self.until_s && !is_gap
+        age_s <= self.from_s && age_s >= self.until_s && !is_gap
     }
 }
 
