@@ -1,5 +1,6 @@
 //! One file a channel: how a message reaches a destination, and what its refusals mean.
 
+mod in_time;
 pub mod log;
 pub mod telegram;
 

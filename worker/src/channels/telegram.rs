@@ -9,7 +9,7 @@ mod answer;
 use std::time::{Duration, Instant};
 
 use metrics::counter;
-use reqwest::{Client, Url, redirect::Policy};
+use reqwest::{Client, Url, header::CONTENT_TYPE, redirect::Policy};
 use teloxide::{
     net::TELEGRAM_API_URL,
     payloads::{SendMessage, SendMessageSetters as _},
@@ -24,7 +24,11 @@ use vigil_domain::{
 use vigil_runtime::Secret;
 
 use self::answer::{Answer, Refusal};
-use super::{Report, Sent, too_late};
+use super::{
+    Report, Sent,
+    in_time::{InTime, Late},
+    too_late,
+};
 
 /// Connecting takes at most this long; a request that never left is safe to repeat.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -111,7 +115,9 @@ impl Telegram {
         }
         let url = Url::parse(&format!("{}/bot{}/sendMessage", self.api_url, token.expose()))
             .map_err(|_| SendError::Permanent("telegram.api_url is not an address".to_owned()))?;
-        let sent = self.client.post(url).timeout(left).json(&draft.payload()).send().await;
+        let payload = serde_json::to_vec(&draft.payload()).map_err(|error| SendError::Permanent(error.to_string()))?;
+        let request = self.client.post(url).timeout(left).header(CONTENT_TYPE, "application/json");
+        let sent = request.body(InTime::body(payload, deadline)).send().await;
         let answer = match sent {
             Ok(response) => Answer::read(response).await,
             Err(error) => Err(unsent(error)),
@@ -150,11 +156,13 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A request without an answer. Only one that never had a connection is known not to have arrived.
+/// A request without an answer. Only one that never had a connection, or was broken off, is known not to have arrived.
 fn unsent(error: reqwest::Error) -> Refusal {
     let error = error.without_url();
     let text = chain(&error);
-    if error.is_connect() {
+    if Late::caused(&error) {
+        too_late().into()
+    } else if error.is_connect() {
         SendError::Transient(format!("Telegram cannot be reached: {text}")).into()
     } else if error.is_builder() {
         SendError::Permanent(format!("the request cannot be made: {text}")).into()

@@ -230,6 +230,51 @@ async fn after_its_deadline_nothing_leaves() {
     assert_eq!(fake.requests().len(), 0);
 }
 
+/// When each request was whole, by a server that is never held up.
+fn arrivals() -> (String, std::sync::mpsc::Receiver<Instant>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (arrived, arrivals) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let (mut text, mut part) = (Vec::new(), [0; 4096]);
+            while let Ok(count @ 1..) = io::Read::read(&mut connection.as_ref().unwrap(), &mut part) {
+                text.extend_from_slice(&part[..count]);
+                if text.ends_with(b"}") {
+                    arrived.send(Instant::now()).unwrap();
+                }
+            }
+        }
+    });
+    (url, arrivals)
+}
+
+#[tokio::test]
+async fn a_program_that_stood_still_does_not_send_afterwards() {
+    let mut before = 0;
+    for progress in 0..12 {
+        let (url, arrivals) = arrivals();
+        let deadline = Instant::now() + Duration::from_millis(60);
+        let telegram = Telegram::new(Some(&url), PATIENCE).unwrap();
+        let sending = tokio::spawn(async move {
+            telegram.send(&config(None), &Secret::from(TOKEN), &test_message(), now(), deadline).await
+        });
+        for _ in 0..progress {
+            tokio::task::yield_now().await;
+        }
+        // Nothing of this program runs meanwhile, as when it is stopped.
+        std::thread::sleep(Duration::from_millis(120));
+        let awake = Instant::now();
+        let report = sending.await.unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        let arrived = arrivals.try_iter().collect::<Vec<_>>();
+        assert!(arrived.iter().all(|at| *at < awake), "after {progress} polls it was sent late: {report:?}");
+        assert!(report.result.is_err(), "nobody answered: {report:?}");
+        before += arrived.len();
+    }
+    assert!(before > 0, "in no case it was on its way before: the test proves nothing");
+}
+
 /// Collects what a subscriber writes.
 #[derive(Clone, Default)]
 struct Captured(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
