@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::watched::Watched;
 
-/// Requests as they were recorded: the shape of the answer, the method, the path below `/api/v1`, and the parameters with
+/// Requests as its data source makes them, written down and not captured from a Grafana: the shape of the answer, the method, the path below `/api/v1`, and the parameters with
 /// moments put in for `$FROM`, `$TO` and, as RFC 3339, `$BEGIN` and `$END`.
-const RECORDED: &str = include_str!("grafana.requests");
+const REQUESTS: &str = include_str!("grafana.requests");
 /// Of what is asked for.
 const WINDOW_S: f64 = 30.0;
 
@@ -28,7 +28,7 @@ async fn grafana_is_answered_from_the_store_in_the_process() {
 
 async fn visit(watched: &Watched, url: &str) {
     let client = reqwest::Client::new();
-    let lines = RECORDED.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = REQUESTS.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut count = 0;
     for line in lines {
         let mut words = line.split_whitespace();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 /// How long the API may take until it answers at all.
@@ -61,7 +61,7 @@ async fn answer(request: RequestBuilder) -> anyhow::Result<Value> {
     let answer = request.send().await?;
     let (status, url) = (answer.status(), answer.url().clone());
     let body: Value = answer.json().await.unwrap_or_default();
-    if status.is_success() || status == StatusCode::NO_CONTENT {
+    if status.is_success() {
         return Ok(body);
     }
     let mistakes = body["errors"].as_array().map(|errors| format!(" {}", Value::from(errors.clone())));
