@@ -142,13 +142,24 @@ impl Frame {
         if self.rows.iter().enumerate().all(&mut new) {
             return Ok(self);
         }
-        found.clear();
+        self.joined_alike()
+    }
+
+    /// Rows with equal labels of which one is to lose its name and the other is not stay apart: at another moment there may
+    /// be only one of them.
+    fn joined_alike(self) -> Result<Self, QueryError> {
+        let mut alike: HashMap<SeriesLabels, Vec<usize>> = HashMap::with_capacity(self.rows.len());
         let mut joined = Self::new(self.steps);
         for (index, row) in self.rows.iter().enumerate() {
-            let target = *found.entry(row.labels.clone()).or_insert_with(|| joined.push_empty(row.clone()));
-            joined.rows[target].drop_name |= row.drop_name;
+            let targets = alike.entry(row.labels.clone()).or_default();
+            let known = targets.iter().copied().find(|target| joined.rows[*target].drop_name == row.drop_name);
+            let target = known.unwrap_or_else(|| {
+                let target = joined.push_empty(row.clone());
+                targets.push(target);
+                target
+            });
             for (step, value) in self.row(index).iter().enumerate().filter(|(_, value)| is_present(**value)) {
-                if is_present(joined.cell(target, step)) {
+                if targets.iter().any(|target| is_present(joined.cell(*target, step))) {
                     return Err(QueryError::same_labels());
                 }
                 joined.set(target, step, *value);

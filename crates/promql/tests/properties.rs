@@ -151,3 +151,25 @@ proptest! {
         }
     }
 }
+
+/// What is to lose its name and what is not stay apart, though their labels are the same: at each moment it may be the one or
+/// the other, or only one of them at all.
+#[test]
+fn a_side_without_values_says_nothing_of_the_other_sides_names() {
+    let series = |n: &str, values: [f64; 2]| {
+        let points = (0..).zip(values).map(|(step, value)| Point { at_ms: step * 1_000, value });
+        Series { labels: held::labels(&[("__name__", "m"), ("n", n)]), points: points.collect() }
+    };
+    // The greatest is another one at each of the two moments.
+    let data = [series("a", [1.0, 4.0]), series("b", [2.0, 3.0])];
+    let options = Options::default();
+    for k in [0, 1, 2] {
+        let text = format!("label_join(exp(topk({k}, m)) or m, \"le\", \"\", \"n\")");
+        let whole = held::run(Query::range(&text, 0, 1_000, 1_000, &options), &data).expect("an answer");
+        let whole = held::written(whole.value, 0);
+        for at_ms in [0, 1_000] {
+            let one = held::run(Query::instant(&text, at_ms, &options), &data).expect("an answer");
+            assert_eq!(held::at(&whole, at_ms), held::written(one.value, at_ms), "{text} at {at_ms}");
+        }
+    }
+}
