@@ -8,7 +8,8 @@ use std::{
 use vigil_tests::programs::repository;
 
 /// What each crate imports of the others, exactly.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
+    ("vigil-template", &[]),
     ("vigil-domain", &[]),
     ("vigil-runtime", &[]),
     ("vigil-migration", &[]),

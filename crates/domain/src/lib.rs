@@ -19,6 +19,7 @@ pub mod number;
 pub mod promql;
 pub mod role;
 pub mod rule;
+pub mod rule_file;
 pub mod sample;
 pub mod server;
 pub mod source;

@@ -1,0 +1,101 @@
+//! Prometheus rule files: what is in one, read with every mistake at once and written back without loss.
+//!
+//! A file that is read and written again means the same: the text of each `expr` byte for byte, the order of groups
+//! and rules, an explicit `query_offset: 0s` as opposed to none, and a group's labels apart from its rules'. Not kept,
+//! because Prometheus does not see it either: comments, anchors, the order of labels (they are sorted, as Prometheus'
+//! own tools write them) and how a duration was spelled (`90s` comes back as `1m30s`).
+//!
+//! Only what Prometheus refuses is refused here. What Vigil cannot run, such as an interval of half a second, is for
+//! whoever imports the file.
+//!
+//! Source: prometheus/prometheus `model/rulefmt/rulefmt.go`.
+
+use std::collections::BTreeMap;
+
+use crate::Span;
+
+mod check;
+mod duration;
+mod field;
+mod finding;
+mod read;
+mod scalar;
+mod target;
+mod tree;
+mod unit_test;
+mod write;
+
+pub use check::{NameScheme, TemplateCheck, TemplateOf, TemplatePart};
+pub use finding::{Finding, RuleAt};
+pub use read::{ParseOptions, UnknownFields};
+pub use target::{PrometheusVersion, VersionError};
+pub use tree::LARGEST_FILE;
+pub use unit_test::{AlertTest, ExpectedAlert, ExpectedSample, ExpressionTest, InputSeries, UnitTest, UnitTestFile};
+
+/// A rule file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleFile {
+    /// In file order; names are unique.
+    pub groups: Vec<FileGroup>,
+}
+
+/// A group of a rule file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileGroup {
+    /// Never empty.
+    pub name: String,
+    /// Zero is the same as no interval: the global one.
+    pub interval: Span,
+    /// `None` leaves it to the global `rule_query_offset`; an explicit zero overrides that.
+    pub query_offset: Option<Span>,
+    /// The most alerts or series one rule may yield; zero or negative is no limit.
+    pub limit: i64,
+    /// Added to every rule; a rule's own label of the same name wins.
+    pub labels: BTreeMap<String, String>,
+    /// In file order.
+    pub rules: Vec<FileRule>,
+}
+
+/// A rule of a rule file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRule {
+    /// What the rule is for.
+    pub kind: FileRuleKind,
+    /// `PromQL` exactly as written, blank lines and comments included.
+    pub expr: String,
+    /// Templates in an alerting rule, plain text in a recording rule. An empty value removes the label.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What a rule is for, and what only that kind of rule has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileRuleKind {
+    /// Alerts on every series of the result.
+    Alert {
+        /// The alert's name, never empty.
+        name: String,
+        /// `for`: how long a series must be there before it fires.
+        hold: Span,
+        /// `keep_firing_for`: how long a firing alert outlives its series.
+        keep_firing: Span,
+        /// Templates.
+        annotations: BTreeMap<String, String>,
+    },
+    /// Writes the result back as a metric.
+    Record {
+        /// The metric's name, never empty.
+        name: String,
+    },
+}
+
+impl FileRule {
+    /// The alert's or the metric's name.
+    pub fn name(&self) -> &str {
+        match &self.kind {
+            FileRuleKind::Alert { name, .. } | FileRuleKind::Record { name } => name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
