@@ -178,7 +178,7 @@ tests:
             "12:20: cannot parse \"soon\" to a valid timestamp",
         ]
     );
-    assert_eq!(mistakes("tests: ["), ["1:9: yaml: while parsing a node, did not find expected node content"]);
+    assert_eq!(mistakes("tests: ["), ["1:8: yaml: unclosed bracket '['"]);
 }
 
 #[test]
