@@ -45,6 +45,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (name = "rules", description = "Expressions that make alerts"),
         (name = "rule-groups", description = "Rules that share an interval"),
         (name = "rule-files", description = "Prometheus' rule files"),
+        (name = "shadow", description = "Rules that are evaluated and tell nobody, compared with the Prometheus that still does"),
         (name = "channels", description = "Where notifications go"),
         (name = "alerts", description = "What is pending or firing now"),
         (name = "events", description = "Every change of state"),

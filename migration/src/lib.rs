@@ -17,6 +17,7 @@ mod m0008_evaluation_times;
 mod m0009_rule_files;
 mod m0010_forwarded;
 mod m0011_recorded;
+mod m0012_shadow;
 
 /// Every migration, in order.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_rule_files::Migration),
             Box::new(m0010_forwarded::Migration),
             Box::new(m0011_recorded::Migration),
+            Box::new(m0012_shadow::Migration),
         ]
     }
 }

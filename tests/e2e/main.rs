@@ -30,4 +30,5 @@ mod delivery;
 mod editing;
 mod prometheus_rules;
 mod rule_files;
+mod shadow;
 mod templates;

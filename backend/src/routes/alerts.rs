@@ -14,6 +14,7 @@ use vigil_domain::{
 use vigil_store::{
     entity::alert,
     history::{self, AlertFilter, AlertMark},
+    rules::shadow,
 };
 
 use crate::{
@@ -61,6 +62,8 @@ pub(crate) struct AlertOut {
     #[schema(value_type = BTreeMap<String, String>)]
     annotations: Annotations,
     state: OpenState,
+    /// Whether its rule is in shadow, so that nobody is told.
+    shadow: bool,
     /// The sample's value as text: `97.5`, `NaN`, `+Inf`.
     #[schema(example = "97.5")]
     value: String,
@@ -74,8 +77,8 @@ pub(crate) struct AlertOut {
     keep_firing_since: Option<DateTime<Utc>>,
 }
 
-impl From<alert::Model> for AlertOut {
-    fn from(row: alert::Model) -> Self {
+impl AlertOut {
+    fn new(row: alert::Model, shadow: bool) -> Self {
         let alert::Model { rule_id, fingerprint, server_id, severity: _, state: _, value, labels, annotations, .. } =
             row;
         let alert::Model { active_at, fired_at, absent_since, .. } = row;
@@ -86,6 +89,7 @@ impl From<alert::Model> for AlertOut {
             labels: labels.0,
             annotations: annotations.0,
             state: if fired_at.is_some() { OpenState::Firing } else { OpenState::Pending },
+            shadow,
             value,
             active_at,
             starts_at: fired_at,
@@ -106,6 +110,8 @@ pub(crate) struct ListQuery {
     severity: Option<String>,
     #[param(inline)]
     state: Option<OpenState>,
+    /// Whether their rules are in shadow.
+    shadow: Option<bool>,
     /// Items per page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u64>,
@@ -128,6 +134,7 @@ async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQu
         rule_id: query.rule_id,
         severity: query.severity,
         state: query.state.map(OpenState::as_str),
+        in_shadow: query.shadow,
     };
     let after = page.after.as_ref().and_then(|Mark(millis, rule_id, fingerprint)| {
         let active_at = Timestamp::from_timestamp_millis(*millis)?;
@@ -135,5 +142,9 @@ async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQu
     });
     let rows = history::alerts(&app.db, &filter, after.as_ref(), page.rows()).await?;
     let mark = |row: &alert::Model| Mark(row.active_at.timestamp_millis(), row.rule_id, row.fingerprint.clone());
-    Ok(Json(Page::of(rows, &page, mark, AlertOut::from)))
+    let in_shadow = shadow::among(&app.db, rows.iter().map(|row| row.rule_id).collect()).await?;
+    Ok(Json(Page::of(rows, &page, mark, |row| {
+        let is_shadow = in_shadow.contains(&row.rule_id);
+        AlertOut::new(row, is_shadow)
+    })))
 }

@@ -72,6 +72,8 @@ pub(crate) struct EventOut {
     value: String,
     #[schema(schema_with = reasons)]
     reason: String,
+    /// Whether its rule was in shadow, so that nobody was told.
+    shadow: bool,
     /// The slot that first saw the alert.
     active_at: DateTime<Utc>,
     /// The slot since which it fired.
@@ -88,7 +90,9 @@ impl From<alert_event::Model> for EventOut {
         let alert_event::Model {
             id, rule_id, rule_name, server_id, severity, fingerprint, labels, annotations, ..
         } = row;
-        let alert_event::Model { state, value, reason, active_at, starts_at, evaluated_at, created_at, .. } = row;
+        let alert_event::Model {
+            state, value, reason, is_shadow, active_at, starts_at, evaluated_at, created_at, ..
+        } = row;
         let (labels, annotations) = (labels.0, annotations.0);
         Self {
             id,
@@ -102,6 +106,7 @@ impl From<alert_event::Model> for EventOut {
             state,
             value,
             reason,
+            shadow: is_shadow,
             active_at,
             starts_at,
             evaluated_at,
@@ -122,6 +127,8 @@ pub(crate) struct ListQuery {
     severity: Option<String>,
     #[param(schema_with = states)]
     state: Option<EventState>,
+    /// Whether their rules were in shadow then.
+    shadow: Option<bool>,
     /// Slots from here on.
     from: Option<DateTime<Utc>>,
     /// Slots up to here.
@@ -139,8 +146,9 @@ pub(crate) struct ListQuery {
     security(("bearer" = []), ("oauth2" = [])))]
 async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQuery>) -> Result<Json<Page<EventOut>>> {
     let page = window::<Uuid>(query.limit, query.cursor.as_deref())?;
-    let ListQuery { server_id, rule_id, severity, state, from, to, .. } = query;
-    let filter = EventFilter { server_id, rule_id, severity, state: state.map(EventState::as_str), from, to };
+    let ListQuery { server_id, rule_id, severity, state, shadow: is_shadow, from, to, .. } = query;
+    let state = state.map(EventState::as_str);
+    let filter = EventFilter { server_id, rule_id, severity, state, is_shadow, from, to };
     let rows = history::events(&app.db, &filter, page.after, page.rows()).await?;
     Ok(Json(Page::of(rows, &page, |row| row.id, EventOut::from)))
 }

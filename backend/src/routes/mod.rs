@@ -16,6 +16,7 @@ mod rules;
 mod sd;
 mod servers;
 mod setup;
+mod shadow;
 mod users;
 mod ws_tickets;
 
@@ -42,6 +43,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .merge(rules::routes())
         .merge(sd::routes())
         .merge(servers::routes())
+        .merge(shadow::routes())
         .merge(ws_tickets::routes());
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api)

@@ -66,7 +66,7 @@ pub(crate) struct NotificationOut {
     /// The rule it speaks of; none for messages about Vigil itself.
     #[schema(required)]
     rule_id: Option<Uuid>,
-    /// Why it is sent.
+    /// Why it is sent, or with the status `shadow` would have been.
     #[schema(schema_with = reasons)]
     reason: String,
     #[schema(schema_with = statuses)]

@@ -13,11 +13,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use vigil_domain::rule_file::{Plan, PrometheusVersion};
-use vigil_store::rules::files::{self, Applied, Import, Scope};
+use vigil_store::rules::{
+    files::{self, Applied, Import, Scope},
+    shadow,
+};
 
 pub(super) use self::parse::{group as parse_group, in_background};
 use self::{
-    input::ImportQuery,
+    input::{FilePatch, ImportQuery},
     output::{FileOut, PlanOut},
 };
 use super::notifications::push;
@@ -36,7 +39,7 @@ pub(super) const LARGEST_BODY: usize = 16 << 20;
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(list, import))
-        .routes(routes!(export, remove))
+        .routes(routes!(export, change, remove))
         .routes(routes!(release))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
@@ -55,7 +58,8 @@ async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<PageQu
 ///
 /// Either all of it or, when anything in the file is wrong, nothing. A rule is known by its name and its labels, within
 /// its group: it keeps its alerts when its expression, `for` or annotations change. Rules that are no longer in the file
-/// go, and their alerts end. What the file owns can be changed by the next import only, unless it is released.
+/// go, and their alerts end. What the file owns can be changed by the next import only, unless it is released; except
+/// `shadow`, for which a file has no word.
 #[utoipa::path(post, path = "/rule-files", tag = "rule-files", operation_id = "import_rule_file", params(ImportQuery),
     request_body(description = "A rule file", content(
         ("application/yaml", example = json!("groups:\n- name: node\n  rules:\n  - alert: Down\n    expr: up == 0\n")),
@@ -68,13 +72,13 @@ async fn import(
     query: ImportQuery,
     Yaml(text): Yaml,
 ) -> Result<Json<PlanOut>> {
-    let ImportQuery { namespace, dry_run, lenient, channel_id } = query;
+    let ImportQuery { namespace, dry_run, lenient, channel_id, shadow } = query;
     let dry_run = dry_run.unwrap_or_default();
     let unknown_fields = parse::unknown_fields(lenient.unwrap_or_default());
     let name = namespace.clone();
     let (import, warnings) = in_background(move || {
         let (file, warnings) = parse::file(&text, unknown_fields)?;
-        Ok((Import::file(name, file, channel_id)?, warnings))
+        Ok((Import::file(name, file, channel_id)?.with_shadow(shadow), warnings))
     })
     .await?;
     let plan = carry_out(&app, &import, dry_run, &caller).await?;
@@ -114,6 +118,27 @@ async fn export(
         None => file,
     };
     Ok(([(CONTENT_TYPE, "application/yaml")], file.to_yaml()))
+}
+
+/// Changes a namespace: puts all its rules in shadow, or takes that back.
+///
+/// In shadow rules are evaluated and recorded, while nobody is told and nothing is written to the data source. What a
+/// group or a rule says of itself stays. Once a rule is out of shadow, what fires is told as new.
+#[utoipa::path(patch, path = "/rule-files/{namespace}", tag = "rule-files", operation_id = "update_rule_file",
+    params(("namespace" = String, Path, description = "The file; `vigil` for what the API made")), request_body = FilePatch,
+    responses((status = 200, description = "The file after the change", body = FileOut), Guarded, Writing),
+    security(("bearer" = []), ("oauth2" = [])))]
+async fn change(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(namespace): Path<String>,
+    Json(patch): Json<FilePatch>,
+) -> Result<Json<FileOut>> {
+    let row = match patch.shadow {
+        Some(is_shadow) => shadow::set_namespace(&app.db, &namespace, is_shadow).await?,
+        None => files::find(&app.db, &namespace).await?.ok_or(Problem::NotFound("the rule file"))?,
+    };
+    Ok(Json(row.into()))
 }
 
 /// Whether something is only to be planned.

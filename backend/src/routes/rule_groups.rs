@@ -13,7 +13,7 @@ use uuid::Uuid;
 use vigil_domain::{Labels, Span, id::GroupId, rule::GroupDraft};
 use vigil_store::{
     entity::rule_group,
-    rules::{groups, interval_of},
+    rules::{groups, interval_of, shadow},
 };
 
 use crate::{
@@ -49,6 +49,10 @@ pub(crate) struct GroupIn {
     #[serde(default)]
     #[schema(example = "30s")]
     query_offset: Option<String>,
+    /// All its rules are evaluated and recorded, while nobody is told and nothing is written to the data source.
+    #[serde(default)]
+    #[schema(default = false)]
+    shadow: Option<bool>,
 }
 
 /// Changes to a rule group: what is absent stays, `null` clears.
@@ -68,16 +72,28 @@ pub(crate) struct GroupPatch {
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<String>, required = false)]
     query_offset: Option<Option<String>>,
+    /// By itself this can be changed although a rule file owns the group, which has no word for it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    shadow: Option<bool>,
 }
 
 impl From<GroupIn> for GroupDraft {
     fn from(body: GroupIn) -> Self {
-        let GroupIn { name, interval, limit, query_offset } = body;
-        Self { name, interval, limit, query_offset }
+        let GroupIn { name, interval, limit, query_offset, shadow } = body;
+        Self { name, interval, limit, query_offset, is_shadow: shadow }
     }
 }
 
 impl GroupPatch {
+    /// What is to become of the group's shadow, if nothing else changes.
+    fn only_shadow(&self) -> Option<bool> {
+        match self {
+            Self { name: None, interval: None, limit: None, query_offset: None, shadow } => *shadow,
+            Self { .. } => None,
+        }
+    }
+
     /// The group as it would be.
     fn applied_to(self, row: &rule_group::Model) -> GroupDraft {
         let text = |millis: i64| Span::from_millis_i64(millis).to_string();
@@ -86,6 +102,7 @@ impl GroupPatch {
             interval: self.interval.unwrap_or_else(|| Some(text(row.interval_ms))),
             limit: self.limit.unwrap_or(Some(row.alert_limit.max(0))),
             query_offset: self.query_offset.unwrap_or_else(|| row.query_offset_ms.map(text)),
+            is_shadow: Some(self.shadow.unwrap_or(row.is_shadow)),
         }
     }
 }
@@ -111,6 +128,8 @@ pub(crate) struct GroupOut {
     /// Set on the alerts of its rules, under the rules' own.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"team": "infra"}))]
     labels: Labels,
+    /// By its own word: its rules may be in shadow by theirs, or its namespace's.
+    shadow: bool,
     /// How many of its rules are evaluated.
     #[schema(minimum = 0)]
     active_rules: i32,
@@ -136,6 +155,7 @@ impl From<rule_group::Model> for GroupOut {
             interval: interval_of(&row),
             limit: row.alert_limit.max(0),
             query_offset: row.query_offset_ms.map(Span::from_millis_i64),
+            shadow: row.is_shadow,
             active_rules: row.rule_count,
             last_evaluation: row.evaluated_at,
             evaluation_seconds: row.evaluation_us.map(|micros| micros as f64 / 1e6),
@@ -200,6 +220,8 @@ async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<GroupId>) -
 }
 
 /// Changes a named rule group. Its rules follow a new interval at once.
+///
+/// `shadow` alone can also be changed of a group that a file owns.
 #[utoipa::path(patch, path = "/rule-groups/{id}", tag = "rule-groups", operation_id = "update_rule_group", request_body = GroupPatch,
     params(("id" = Uuid, Path, description = "The group"), IfMatch),
     responses((status = 200, description = "The group after the change", body = GroupOut), Guarded, Writing),
@@ -211,6 +233,9 @@ async fn update(
     IfMatch(version): IfMatch,
     Json(patch): Json<GroupPatch>,
 ) -> Result<Json<GroupOut>> {
+    if let Some(is_shadow) = patch.only_shadow() {
+        return Ok(Json(shadow::set_group(&app.db, id, version, app.now(), is_shadow).await?.into()));
+    }
     let edit = |row: &rule_group::Model| patch.applied_to(row).check();
     let group = groups::update(&app.db, id, version, app.now(), edit).await?;
     Ok(Json(group.into()))

@@ -17,7 +17,7 @@ use vigil_domain::{
     id::{RuleId, ServerId},
     rule::{RuleDraft, RuleKind},
 };
-use vigil_store::rules::{self, Filter, RuleRow};
+use vigil_store::rules::{self, Filter, RuleRow, shadow};
 
 use self::{
     input::{RuleIn, RulePatch},
@@ -85,6 +85,8 @@ pub(crate) struct ListQuery {
     kind: Option<RuleKind>,
     severity: Option<String>,
     is_active: Option<bool>,
+    /// Whether they are in shadow: by themselves, their group or their namespace.
+    shadow: Option<bool>,
     #[param(schema_with = healths)]
     health: Option<Health>,
     /// Part of the name, whatever the case.
@@ -109,6 +111,7 @@ async fn list(_: Viewer, State(app): State<AppState>, Query(query): Query<ListQu
         kind: query.kind,
         severity: query.severity,
         is_active: query.is_active,
+        in_shadow: query.shadow,
         health: query.health.map(Health::as_str),
         name_contains: query.q,
     };
@@ -146,7 +149,9 @@ async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<RuleId>) ->
 
 /// Changes a rule.
 ///
-/// Open alerts stay as they are; the next evaluation is by the new rule. Switching it off ends them.
+/// Open alerts stay as they are; the next evaluation is by the new rule. Switching it off ends them. Once it is out of
+/// shadow, what fires is told as new; in shadow nobody is told of ends either. `shadow` alone can also be changed of a
+/// rule that a file owns.
 #[utoipa::path(patch, path = "/rules/{id}", tag = "rules", operation_id = "update_rule", request_body = RulePatch,
     params(("id" = Uuid, Path, description = "The rule"), IfMatch),
     responses((status = 200, description = "The rule after the change", body = RuleOut), Guarded, Writing),
@@ -158,6 +163,10 @@ async fn update(
     IfMatch(version): IfMatch,
     Json(patch): Json<RulePatch>,
 ) -> Result<Json<RuleOut>> {
+    if let Some(is_shadow) = patch.only_shadow() {
+        let rule = shadow::set_rule(&app.db, id, version, caller.user_id, app.now(), is_shadow).await?;
+        return Ok(Json(rule.into()));
+    }
     let change = |row: &RuleRow| patch.clone().applied_to(row).check();
     let (rule, due) = rules::update(&app.db, id, version, caller.user_id, app.now(), change).await?;
     push(&app, due).await;

@@ -23,6 +23,7 @@ fn event(n: u32, state: &str, severity: &str, at: &str) -> alert_event::ActiveMo
         state: Set(state.to_owned()),
         value: Set("NaN".to_owned()),
         reason: Set("condition_met".to_owned()),
+        is_shadow: Set(n == 2),
         active_at: Set(at),
         starts_at: Set(None),
         evaluated_at: Set(at),
@@ -49,6 +50,8 @@ async fn events_are_newest_first_and_filtered() {
     assert_eq!(states("").await, ["resolved", "firing", "pending"]);
     assert_eq!(states("severity=critical&state=firing").await, ["firing"]);
     assert_eq!(states(&format!("rule_id={}", Uuid::from_u128(1))).await, ["firing"]);
+    assert_eq!(states("shadow=true").await, ["resolved"]);
+    assert_eq!(states("shadow=false").await, ["firing", "pending"]);
     assert_eq!(states("from=2026-01-01T00:01:00Z").await, ["resolved", "firing"]);
     assert_eq!(states("to=2026-01-01T00:01:00Z").await, ["firing", "pending"]);
     assert_eq!(states("from=2026-01-01T00:02:00.500Z&to=2026-01-01T00:02:00.500Z").await, ["resolved"]);

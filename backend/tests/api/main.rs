@@ -17,5 +17,6 @@ mod ruler;
 mod rules;
 mod servers;
 mod setup;
+mod shadow;
 mod sign_in;
 mod users;

@@ -273,7 +273,8 @@ async fn files_are_listed_by_name_with_what_is_in_them() {
     };
     assert_eq!(names(&page), ["a.yml", "b.yml"]);
     let expected = json!({"namespace": "a.yml", "groups": 1, "rules": 2, "alerting_rules": 1, "recording_rules": 1,
-        "read_only": true, "imported_at": "2026-01-01T00:00:00Z", "imported_by": me, "created_at": "2026-01-01T00:00:00Z"});
+        "read_only": true, "shadow": false, "imported_at": "2026-01-01T00:00:00Z", "imported_by": me,
+        "created_at": "2026-01-01T00:00:00Z"});
     assert_eq!(page["items"][0], expected);
     assert_eq!(page["items"][1]["rules"], 0);
     let cursor = page["next_cursor"].as_str().unwrap();

@@ -37,6 +37,7 @@ pub(crate) async fn open_alert(app: &App, rule: &str, firing: bool) {
             firing: Set(std::collections::BTreeSet::from([labels.fingerprint()]).into()),
             sent_at: Set(now),
             notification_id: Set(Uuid::now_v7()),
+            is_shadow: Set(false),
         };
         told::Entity::insert(known).exec_without_returning(db).await.unwrap();
     }

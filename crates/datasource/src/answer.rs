@@ -22,7 +22,7 @@ pub struct Answer<T> {
     pub warnings: Vec<String>,
 }
 
-/// One series of a range query.
+/// One series of a range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     pub labels: Labels,
@@ -42,11 +42,11 @@ pub(crate) fn instant(body: &[u8]) -> Result<Answer<QueryValue>, QueryError> {
     Ok(Answer { value, warnings })
 }
 
-/// Reads the answer to a range query.
+/// Reads the answer to a range query, or to an instant query of a range.
 pub(crate) fn range(body: &[u8]) -> Result<Answer<Vec<Series>>, QueryError> {
     let Answer { value, warnings } = read(body)?;
     let Data::Matrix(series) = value else {
-        return Err(QueryError::Unreachable("answered a range query with something else than a matrix".to_owned()));
+        return Err(QueryError::Unreachable("answered with something else than a matrix".to_owned()));
     };
     Ok(Answer { value: series.into_iter().map(|element| element.0).collect(), warnings })
 }

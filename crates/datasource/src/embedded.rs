@@ -77,6 +77,11 @@ impl Embedded {
         Ok(Answer { value, warnings: answer.warnings })
     }
 
+    pub(crate) async fn samples(&self, selector: &str, at: Timestamp) -> Result<Answer<Vec<Series>>, QueryError> {
+        let query = Query::instant(selector, at.timestamp_millis(), &self.0.options.limits)?;
+        matrix(self.run(query, None).await?)
+    }
+
     pub(crate) async fn range(
         &self,
         expr: &str,
@@ -85,9 +90,7 @@ impl Embedded {
     ) -> Result<Answer<Vec<Series>>, QueryError> {
         let (start_ms, end_ms) = (start.timestamp_millis(), end.timestamp_millis());
         let query = Query::range(expr, start_ms, end_ms, step.millis_i64(), &self.0.options.limits)?;
-        let answer = self.run(query, None).await?;
-        let series = if let Value::Matrix(series) = answer.value { series } else { Vec::new() };
-        Ok(Answer { value: series.into_iter().map(Series::from).collect(), warnings: answer.warnings })
+        matrix(self.run(query, None).await?)
     }
 
     pub(crate) async fn get_raw(&self, path: &ApiPath, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
@@ -140,6 +143,13 @@ impl Embedded {
         let unwritten = store.health().error.map(|error| format!("samples are not written to disk: {error}"));
         unwritten.into_iter().chain(store.usage().hint().map(str::to_owned))
     }
+}
+
+fn matrix(answer: promql::Answer) -> Result<Answer<Vec<Series>>, QueryError> {
+    let Value::Matrix(series) = answer.value else {
+        return Err(QueryError::rejected("bad_data", "the expression is no range"));
+    };
+    Ok(Answer { value: series.into_iter().map(Series::from).collect(), warnings: answer.warnings })
 }
 
 impl From<promql::Series> for Series {

@@ -69,6 +69,12 @@ impl Http {
         answer::instant(&self.success(&ApiPath::Query, &pairs).await?)
     }
 
+    pub(crate) async fn samples(&self, selector: &str, at: Timestamp) -> Result<Answer<Vec<Series>>, QueryError> {
+        let (time, limit) = (seconds(at.timestamp_millis()), self.peer_timeout());
+        let pairs = [("query", selector), ("time", &time), ("timeout", &limit)];
+        answer::range(&self.success(&ApiPath::Query, &pairs).await?)
+    }
+
     pub(crate) async fn range(
         &self,
         expr: &str,

@@ -82,6 +82,18 @@ impl Datasource {
         .await
     }
 
+    /// Every sample of a range selector such as `ALERTS[1d]`, looked back from `at`: as they were written, and none for
+    /// the end of a series.
+    pub async fn samples(&self, selector: &str, at: Timestamp) -> Result<Answer<Vec<Series>>, QueryError> {
+        measured(async {
+            match self {
+                Self::Http(http) => http.samples(selector, at).await,
+                Self::Embedded(embedded) => embedded.samples(selector, at).await,
+            }
+        })
+        .await
+    }
+
     /// Passes an instant query through; see [`Self::get_raw`].
     pub async fn query_raw(&self, pairs: &[(String, String)]) -> Result<RawAnswer, QueryError> {
         self.get_raw(&ApiPath::Query, pairs).await

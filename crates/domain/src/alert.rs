@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub use naming::{Answers, Installation, Named, Naming, check_template, is_plain, name};
-pub use series::{is_alert_series, series, with_ends};
+pub use series::{ALERT_STATE, ALERTS, is_alert_series, series, with_ends};
 
 /// Annotations by name.
 pub type Annotations = BTreeMap<String, String>;

@@ -33,6 +33,9 @@ pub struct Announcement {
 
 /// Decides and composes everything that follows from one evaluation of one rule, by channel. Channels for which
 /// nothing changes are left out.
+///
+/// In shadow everything is decided as if it were said. Once the rule is out of it, nobody has heard what was said there:
+/// what fires then is told as new, and what ends is told if its beginning was.
 pub fn announce(
     rule: &RuleLine,
     repeat_interval: Span,
@@ -55,12 +58,14 @@ pub fn announce(
     let mut announcements = Vec::new();
     for (channel, current) in listeners {
         let told = audience.told.get(channel);
+        let is_other = told.is_some_and(|told| told.is_shadow != rule.is_shadow);
+        let told = told.filter(|told| rule.is_shadow || !told.is_shadow);
         let believed = told.map_or(&nothing, |told| &told.firing);
         let still: Fingerprints = believed.intersection(&firing).copied().collect();
         let hears = if current { &firing } else { &still };
         let situation = Situation { firing: hears, resolved: &resolved, repeat_interval, slot };
         let plan = plan(told, situation).filter(|plan| current || !plan.resolved.is_empty());
-        if plan.is_some() || believed != hears {
+        if plan.is_some() || believed != hears || is_other {
             let message = plan.map(|plan| compose(rule, &plan, alerts, &ended, slot));
             announcements.push(Announcement { channel: *channel, believes: hears.clone(), message });
         }
@@ -132,15 +137,24 @@ mod tests {
             hold: Span::ZERO,
             server_id: None,
             server: None,
+            is_shadow: false,
         }
     }
 
     /// Plays minutes of firing instances to one channel whose messages arrive at once; answers what it heard.
     fn hear(repeat: u64, minutes: &[&[&str]]) -> Vec<(usize, NotifyReason, usize, usize)> {
+        let lit: Vec<_> = minutes.iter().map(|instances| (false, *instances)).collect();
+        let heard = said(repeat, &lit).into_iter();
+        heard.map(|(minute, _, reason, firing, ended)| (minute, reason, firing, ended)).collect()
+    }
+
+    /// The same, with whether the rule is in shadow at each minute and was at each message.
+    fn said(repeat: u64, minutes: &[(bool, &[&str])]) -> Vec<(usize, bool, NotifyReason, usize, usize)> {
         let (channel, mut told, mut open, mut heard) =
             (ChannelId::random(), BTreeMap::new(), Alerts::new(), Vec::new());
         let none = (Labels::default(), Annotations::new());
-        for (minute, instances) in minutes.iter().enumerate() {
+        for (minute, (is_shadow, instances)) in minutes.iter().enumerate() {
+            let rule = RuleLine { is_shadow: *is_shadow, ..rule() };
             let slot = at(i64::try_from(minute).unwrap());
             let samples = instances.iter().map(|i| Sample { labels: Labels::from([("instance", *i)]), value: 1.0 });
             let installation = Installation::default();
@@ -152,14 +166,14 @@ mod tests {
             let evaluation = step(conditions, open, vector, slot);
             let audience = Audience { channels: &[channel], told: &told };
             let repeat_interval = Span::from_secs(60 * repeat);
-            let said = announce(&rule(), repeat_interval, audience, &evaluation.alerts, &evaluation.transitions, slot);
+            let said = announce(&rule, repeat_interval, audience, &evaluation.alerts, &evaluation.transitions, slot);
             for announcement in said {
                 if let Some(message) = announcement.message {
                     let ended = message.alerts.iter().filter(|line| line.ended_at.is_some()).count();
-                    heard.push((minute, message.reason, message.alerts.len() - ended, ended));
+                    heard.push((minute, message.is_shadow(), message.reason, message.alerts.len() - ended, ended));
                 }
-                let now_told = Told { firing: announcement.believes, sent_at: slot, in_flight: false };
-                told.insert(announcement.channel, now_told);
+                let (firing, is_shadow) = (announcement.believes, *is_shadow);
+                told.insert(announcement.channel, Told { firing, sent_at: slot, in_flight: false, is_shadow });
             }
             open = evaluation.alerts;
         }
@@ -184,7 +198,8 @@ mod tests {
     #[test]
     fn a_channel_that_left_the_rule_hears_of_the_end_only() {
         let (former, fingerprint) = (ChannelId::random(), Fingerprint(1));
-        let told = BTreeMap::from([(former, Told { firing: [fingerprint].into(), sent_at: at(0), in_flight: false })]);
+        let known = Told { firing: [fingerprint].into(), sent_at: at(0), in_flight: false, is_shadow: false };
+        let told = BTreeMap::from([(former, known)]);
         let state = crate::alert::AlertState::Firing { active_at: at(0), fired_at: at(0), absent_since: None };
         let alert = Alert { labels: Labels::default(), annotations: Annotations::new(), value: 1.0, state };
         let audience = Audience { channels: &[], told: &told };
@@ -194,6 +209,53 @@ mod tests {
         let said = announce(&rule(), Span::from_secs(60), audience, &Alerts::new(), &closed.transitions, at(91));
         assert_eq!(said[0].message.as_ref().map(|message| message.reason), Some(NotifyReason::Resolved));
         assert!(said[0].believes.is_empty());
+    }
+
+    #[test]
+    fn in_shadow_all_is_decided_and_afterwards_nobody_knows() {
+        use NotifyReason::{First, Repeat, Resolved};
+        let (up, down): (&[&str], &[&str]) = (&["a"], &[]);
+        let [paper, voice] = [true, false];
+        for (case, minutes, expected) in [
+            (
+                "what fires as the shadow ends is told as new, once",
+                &[(true, up), (false, up), (false, up)][..],
+                &[(0, paper, First, 1, 0), (1, voice, First, 1, 0)][..],
+            ),
+            (
+                "and its end is told",
+                &[(true, up), (false, up), (false, down)],
+                &[(0, paper, First, 1, 0), (1, voice, First, 1, 0), (2, voice, Resolved, 0, 1)],
+            ),
+            ("an end whose beginning nobody heard is not", &[(true, up), (false, down)], &[(0, paper, First, 1, 0)]),
+            (
+                "a shadow that falls on what fires swallows its end",
+                &[(false, up), (true, up), (true, down), (false, down)],
+                &[(0, voice, First, 1, 0), (2, paper, Resolved, 0, 1)],
+            ),
+            (
+                "and if it does not end, it is told again",
+                &[(false, up), (true, up), (false, up)],
+                &[(0, voice, First, 1, 0), (2, voice, First, 1, 0)],
+            ),
+            (
+                "reminders are due on paper too",
+                &[(true, up), (true, up), (true, up), (true, up)],
+                &[(0, paper, First, 1, 0), (3, paper, Repeat, 1, 0)],
+            ),
+        ] {
+            assert_eq!(said(3, minutes), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_channel_that_heard_only_on_paper_is_forgotten_when_it_is_no_longer_one() {
+        let (former, fingerprint) = (ChannelId::random(), Fingerprint(1));
+        let known = Told { firing: [fingerprint].into(), sent_at: at(0), in_flight: false, is_shadow: true };
+        let told = BTreeMap::from([(former, known)]);
+        let audience = Audience { channels: &[], told: &told };
+        let forgotten = Announcement { channel: former, believes: Fingerprints::new(), message: None };
+        assert_eq!(announce(&rule(), Span::from_secs(60), audience, &Alerts::new(), &[], at(1)), [forgotten]);
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod rule;
 pub mod rule_file;
 pub mod sample;
 pub mod server;
+pub mod shadow;
 pub mod source;
 pub mod starter;
 

@@ -60,6 +60,11 @@ impl Message {
         lines + self.more_resolved as usize
     }
 
+    /// Whether it is about a rule in shadow: it is written down, and sent to nobody.
+    pub fn is_shadow(&self) -> bool {
+        self.rule.as_ref().is_some_and(|rule| rule.is_shadow)
+    }
+
     /// Whether it only says that something is over, which need not wake anybody.
     pub fn is_quiet(&self) -> bool {
         match self.reason {
@@ -95,6 +100,9 @@ pub struct RuleLine {
     /// The server's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// Whether it was in shadow: then nobody is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_shadow: bool,
 }
 
 /// One alert of a message.

@@ -48,10 +48,12 @@ pub enum NotificationStatus {
     Delivered,
     /// Given up; the last attempt says why.
     Failed,
+    /// Written down only: its rule was in shadow when this was decided, and nobody is told.
+    Shadow,
 }
 
 words!(NotificationStatus {
-    Pending => "pending", Sending => "sending", Delivered => "delivered", Failed => "failed",
+    Pending => "pending", Sending => "sending", Delivered => "delivered", Failed => "failed", Shadow => "shadow",
 });
 
 /// What a channel was last told about a rule.
@@ -63,6 +65,8 @@ pub struct Told {
     pub sent_at: Timestamp,
     /// The message is still on its way.
     pub in_flight: bool,
+    /// It was told on paper only, as the rule was in shadow.
+    pub is_shadow: bool,
 }
 
 /// How things stand with a rule at a slot.
@@ -221,7 +225,12 @@ mod tests {
             ("dropped without a word", Some((&[1], 0)), false, &[], &[], 90, None),
             ("an end is told though the first is on its way", Some((&[1], 0)), true, &[], &[1], 1, Some(Resolved)),
         ] {
-            let told = told.map(|(firing, minute)| Told { firing: set(firing), sent_at: at(minute), in_flight });
+            let told = told.map(|(firing, minute)| Told {
+                firing: set(firing),
+                sent_at: at(minute),
+                in_flight,
+                is_shadow: false,
+            });
             let (firing, resolved) = (set(firing), set(resolved));
             let repeat_interval = Span::from_secs(3_600);
             let situation = Situation { firing: &firing, resolved: &resolved, repeat_interval, slot: at(minute) };

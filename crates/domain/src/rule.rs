@@ -40,6 +40,7 @@ pub struct RuleDraft {
     pub channel_ids: Vec<ChannelId>,
     pub repeat_interval: Option<String>,
     pub is_active: Option<bool>,
+    pub is_shadow: Option<bool>,
 }
 
 /// What a rule makes of the series its expression returns.
@@ -116,6 +117,8 @@ pub struct RuleSpec {
     pub channel_ids: Vec<ChannelId>,
     pub repeat_interval: Span,
     pub is_active: bool,
+    /// By its own word: see [`Shadow`](crate::shadow::Shadow).
+    pub is_shadow: bool,
 }
 
 impl RuleSpec {
@@ -182,6 +185,7 @@ impl RuleDraft {
             channel_ids,
             repeat_interval,
             is_active: self.is_active.unwrap_or(true),
+            is_shadow: self.is_shadow.unwrap_or_default(),
         })
     }
 }
@@ -247,6 +251,7 @@ pub struct GroupDraft {
     pub interval: Option<String>,
     pub limit: Option<i64>,
     pub query_offset: Option<String>,
+    pub is_shadow: Option<bool>,
 }
 
 /// A checked rule group. Only [`GroupDraft::check`] makes one.
@@ -258,6 +263,8 @@ pub struct GroupSpec {
     pub limit: i64,
     /// How far before the slot the data source is asked for.
     pub query_offset: Option<Span>,
+    /// By its own word: whether all its rules are in shadow.
+    pub is_shadow: bool,
 }
 
 impl GroupDraft {
@@ -275,7 +282,8 @@ impl GroupDraft {
         if query_offset.is_some_and(|offset| offset > LONGEST_INTERVAL) {
             mistakes.add("query_offset", format!("must be at most {LONGEST_INTERVAL}"));
         }
-        mistakes.or(GroupSpec { name: self.name, interval, limit, query_offset })
+        let is_shadow = self.is_shadow.unwrap_or_default();
+        mistakes.or(GroupSpec { name: self.name, interval, limit, query_offset, is_shadow })
     }
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 /// The newest migration this build knows.
-pub const SCHEMA: &str = "m0011_recorded";
+pub const SCHEMA: &str = "m0012_shadow";
 
 /// PostgreSQL ends a session that stands idle inside a transaction for so long. A program that froze, or that the network
 /// cut off, would keep its rows locked against all others.

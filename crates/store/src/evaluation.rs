@@ -9,6 +9,7 @@ mod listeners;
 mod read;
 mod source;
 
+pub(crate) use claim::break_claims;
 pub use claim::{Claim, DueGroup, claim, due_groups, release, renew};
 pub use close::close_alerts;
 pub use commit::{Commit, RuleOutcome, Took, commit};

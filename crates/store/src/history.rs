@@ -10,7 +10,10 @@ use vigil_domain::{
     id::{ChannelId, EventId, NotificationId, RuleId, ServerId},
 };
 
-use crate::entity::{alert, alert_event, notification, notification_attempt};
+use crate::{
+    entity::{alert, alert_event, notification, notification_attempt},
+    rules::shadow::ids_in_shadow,
+};
 
 /// Which open alerts a list shows.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,8 @@ pub struct AlertFilter {
     pub rule_id: Option<RuleId>,
     pub severity: Option<String>,
     pub state: Option<&'static str>,
+    /// Whether their rules are in shadow now.
+    pub in_shadow: Option<bool>,
 }
 
 /// Where a page of open alerts ended.
@@ -42,6 +47,10 @@ pub async fn alerts(
         .add_option(filter.rule_id.map(|rule| Column::RuleId.eq(rule.0)))
         .add_option(filter.severity.as_ref().map(|severity| Column::Severity.eq(severity)))
         .add_option(filter.state.map(|state| Column::State.eq(state)))
+        .add_option(filter.in_shadow.map(|is_so| match is_so {
+            true => Column::RuleId.in_subquery(ids_in_shadow()),
+            false => Column::RuleId.not_in_subquery(ids_in_shadow()),
+        }))
         .add_option(after.map(older_alert));
     alert::Entity::find()
         .filter(condition)
@@ -70,6 +79,8 @@ pub struct EventFilter {
     pub rule_id: Option<RuleId>,
     pub severity: Option<String>,
     pub state: Option<&'static str>,
+    /// Whether their rules were in shadow then.
+    pub is_shadow: Option<bool>,
     /// Slots from here on.
     pub from: Option<Timestamp>,
     /// Slots up to here.
@@ -89,6 +100,7 @@ pub async fn events(
         .add_option(filter.rule_id.map(|rule| Column::RuleId.eq(rule.0)))
         .add_option(filter.severity.as_ref().map(|severity| Column::Severity.eq(severity)))
         .add_option(filter.state.map(|state| Column::State.eq(state)))
+        .add_option(filter.is_shadow.map(|is_shadow| Column::IsShadow.eq(is_shadow)))
         .add_option(filter.from.map(|from| Column::EvaluatedAt.gte(from)))
         .add_option(filter.to.map(|to| Column::EvaluatedAt.lte(to)))
         .add_option(after.map(|after| Column::Id.lt(after)));

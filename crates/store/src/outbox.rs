@@ -44,7 +44,8 @@ pub struct NewNotification {
     pub due_at: Timestamp,
 }
 
-/// Writes `new` in the caller's transaction. Answers their ids in the same order; push these once it is committed.
+/// Writes `new` in the caller's transaction. Answers their ids in the same order; push these once it is committed. What is
+/// about a rule in shadow has ended with that: nobody is told.
 pub async fn insert<C: ConnectionTrait>(
     tx: &C,
     new: &[NewNotification],
@@ -62,13 +63,15 @@ pub async fn insert<C: ConnectionTrait>(
 
 fn row(new: &NewNotification, now: Timestamp) -> (NotificationId, notification::ActiveModel) {
     let id = NotificationId::random();
+    let is_shadow = new.message.is_shadow();
+    let status = if is_shadow { NotificationStatus::Shadow } else { NotificationStatus::Pending };
     let row = notification::ActiveModel {
         id: Set(id.0),
         channel_id: Set(new.channel_id.0),
         rule_id: Set(new.rule_id.map(|rule| rule.0)),
         stream: Set(new.stream.clone()),
         reason: Set(new.reason.to_string()),
-        status: Set(NotificationStatus::Pending.to_string()),
+        status: Set(status.to_string()),
         message: Set(StoredMessage(new.message.clone())),
         maybe_duplicate: Set(false),
         attempt_count: Set(0),
@@ -78,7 +81,7 @@ fn row(new: &NewNotification, now: Timestamp) -> (NotificationId, notification::
         last_error: Set(None),
         created_at: Set(now),
         delivered_at: Set(None),
-        finished_at: Set(None),
+        finished_at: Set(is_shadow.then_some(now)),
     };
     (id, row)
 }

@@ -6,11 +6,12 @@ pub mod files;
 pub mod groups;
 pub mod overview;
 mod read;
+pub mod shadow;
 mod versions;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait,
-    QueryFilter, QuerySelect, prelude::Uuid,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
+    EntityTrait, QueryFilter, QuerySelect, prelude::Uuid,
 };
 use vigil_domain::{
     FieldError, Labels, Timestamp,
@@ -32,7 +33,7 @@ use crate::{
         rule_group, server,
         stored::{StoredAnnotations, StoredIds, StoredLabels},
     },
-    evaluation::close_alerts,
+    evaluation::{break_claims, close_alerts},
     servers::matchers_of,
     write::{WriteError, expect_version},
 };
@@ -89,7 +90,8 @@ pub(crate) async fn add(
     };
     let rule = Entity::insert(row).exec_with_returning(tx).await?;
     versions::record(tx, &rule, &group, Change::Created, owner, now).await?;
-    Ok(RuleRow { rule, group, state: None })
+    let shadow = shadow::of(tx, &rule).await?;
+    Ok(RuleRow { rule, group, state: None, shadow })
 }
 
 /// Changes a rule to what `change` makes of it; its open alerts stay unless it is switched off. Also answers
@@ -140,7 +142,7 @@ async fn apply(
     editor: UserId,
     now: Timestamp,
 ) -> Result<(RuleRow, Vec<NotificationId>), WriteError> {
-    let RuleRow { rule: old, group, state } = before;
+    let RuleRow { rule: old, group, state, shadow: was } = before;
     let tx = db::write(db).await?;
     let effective_expr = tie(&tx, &spec).await?;
     let counted = Counted { before: is_evaluated(&old), after: spec.is_active };
@@ -163,8 +165,13 @@ async fn apply(
     row.effective_expr = Set(effective_expr);
     let rule = replace(&tx, &old, row).await?;
     versions::record(&tx, &rule, &group, Change::Updated, Some(editor), now).await?;
+    let shadow = shadow::of(&tx, &rule).await?;
+    if was.is_on() != shadow.is_on() {
+        let groups = Condition::all().add(rule_group::Column::Id.is_in([old.group_id, group.id]));
+        break_claims(&tx, groups).await?;
+    }
     tx.commit().await?;
-    Ok((RuleRow { rule, group, state: state.filter(|_| !switched_off) }, due))
+    Ok((RuleRow { rule, group, state: state.filter(|_| !switched_off), shadow }, due))
 }
 
 async fn replace(tx: &DatabaseTransaction, old: &Model, row: ActiveModel) -> Result<Model, WriteError> {
@@ -259,7 +266,7 @@ fn written(spec: RuleSpec, now: Timestamp) -> ActiveModel {
     let severity = spec.severity().map(str::to_owned);
     // The group keeps the interval.
     let RuleSpec { name, expr, threshold, hold, keep_firing, interval: _, group: _, .. } = spec;
-    let RuleSpec { labels, annotations, server_id, channel_ids, repeat_interval, is_active, .. } = spec;
+    let RuleSpec { labels, annotations, server_id, channel_ids, repeat_interval, is_active, is_shadow, .. } = spec;
     ActiveModel {
         name: Set(name),
         expr: Set(expr),
@@ -274,6 +281,7 @@ fn written(spec: RuleSpec, now: Timestamp) -> ActiveModel {
         channel_ids: Set(StoredIds(channel_ids.into_iter().map(Uuid::from).collect())),
         repeat_interval_ms: Set(repeat_interval.millis_i64()),
         is_active: Set(is_active),
+        is_shadow: Set(is_shadow),
         updated_at: Set(now),
         ..ActiveModel::default()
     }
@@ -286,7 +294,7 @@ fn severity_of(group: &Labels, rule: &Labels) -> Option<String> {
 }
 
 /// Names of the rules that a condition selects, oldest first.
-pub(crate) async fn names<C: ConnectionTrait>(db: &C, condition: sea_orm::Condition) -> Result<Vec<String>, DbErr> {
+pub(crate) async fn names<C: ConnectionTrait>(db: &C, condition: Condition) -> Result<Vec<String>, DbErr> {
     use sea_orm::QueryOrder;
     let query = Entity::find().select_only().column(rule::Column::Name).filter(condition);
     query.order_by_asc(Column::Id).into_tuple().all(db).await

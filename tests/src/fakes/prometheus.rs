@@ -1,6 +1,7 @@
 //! A Prometheus query API on this machine that answers what a test scripts, and remembers what it was asked.
 //!
-//! An expression nobody scripted has an empty vector. It knows no PromQL: expressions are compared as text.
+//! An expression nobody scripted has an empty vector. It knows no PromQL: expressions are compared as text; one that ends
+//! with a bracket is a range, with one value.
 //!
 //! <https://prometheus.io/docs/prometheus/latest/querying/api/>
 
@@ -119,8 +120,8 @@ impl FakePrometheus {
         self.server.url()
     }
 
-    /// An instant vector; a range query has each series with the same value at every step. Replaces what was said before
-    /// of the same text.
+    /// An instant vector; a range query has each series with the same value at every step, and a range its value at the
+    /// instant. Replaces what was said before of the same text.
     pub fn answers(&self, question: impl Into<Question>, series: impl IntoIterator<Item = (Labels, f64)>) {
         self.say(question, Answer::Vector(Arc::new(series.into_iter().collect())));
     }

@@ -24,6 +24,7 @@ Examples:
   vigil login https://vigil.example.com
   vigil rules import --dry-run rules/*.yml
   vigil rules import --channel ops rules/node.yml
+  vigil rules import --shadow rules/node.yml
   vigil rules import --from-prometheus http://prometheus:9090
 
 A change is told in a line: + is new, ~ says something else, > stands elsewhere, - goes.";

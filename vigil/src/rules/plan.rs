@@ -15,6 +15,9 @@ pub(crate) struct Plan {
     rules_changed: usize,
     rules_removed: usize,
     rules_unchanged: usize,
+    /// What differs of the namespace itself.
+    #[serde(default)]
+    diff: Vec<Difference>,
     /// Groups, each before its rules; then what goes.
     changes: Vec<Change>,
     warnings: Vec<Warning>,
@@ -75,7 +78,7 @@ pub(crate) enum Tense {
 impl Plan {
     /// Whether anything changes.
     pub(crate) fn changes_something(&self) -> bool {
-        !self.changes.is_empty()
+        !self.changes.is_empty() || !self.diff.is_empty()
     }
 
     /// `line:column: message` of what the file says that nobody heeds.
@@ -86,12 +89,14 @@ impl Plan {
     /// Counts, then a line for each change and one for each of its fields. Ends with a newline.
     pub(crate) fn report(&self, tense: Tense) -> String {
         let mut report = format!("{}: {}\n", self.namespace, self.counted(tense));
+        if !self.diff.is_empty() {
+            report += "  ~ namespace\n";
+            report += &fields(&self.diff);
+        }
         for change in &self.changes {
             // A String takes whatever is written to it.
             let _ = writeln!(report, "  {} {}", change.sign(), change.what());
-            for Difference { field, before, after } in &change.diff {
-                let _ = writeln!(report, "      {field}: {} → {}", shown(before.as_deref()), shown(after.as_deref()));
-            }
+            report += &fields(&change.diff);
         }
         report
     }
@@ -119,7 +124,8 @@ impl Plan {
             });
             some.collect::<Vec<_>>().join(", ")
         });
-        counts.into_iter().filter(|counts| !counts.is_empty()).collect::<Vec<_>>().join("; ")
+        let counts = counts.into_iter().filter(|counts| !counts.is_empty()).collect::<Vec<_>>().join("; ");
+        if counts.is_empty() { "no rules".to_owned() } else { counts }
     }
 }
 
@@ -146,6 +152,14 @@ impl Change {
             Some(rule) => format!("{kind} {rule:?} in group {group:?}"),
         }
     }
+}
+
+/// A line for each.
+fn fields(diff: &[Difference]) -> String {
+    let line = |Difference { field, before, after }: &Difference| {
+        format!("      {field}: {} → {}\n", shown(before.as_deref()), shown(after.as_deref()))
+    };
+    diff.iter().map(line).collect()
 }
 
 /// On one line, whatever it is.
@@ -198,6 +212,17 @@ mod tests {
         let first = "node.yml: 1 rule added, 2 changed, 1 removed, 40 unchanged; 1 group added, 1 changed\n";
         assert!(past.starts_with(first), "{past}");
         assert_eq!(plan.warnings().collect::<Vec<_>>(), ["4:5: field debug not found"]);
+    }
+
+    #[test]
+    fn a_namespace_that_goes_into_shadow_is_a_change_by_itself() {
+        let diff = Difference { field: "shadow".into(), before: Some("false".into()), after: Some("true".into()) };
+        let plan = Plan { namespace: "a".into(), rules_unchanged: 41, diff: vec![diff.clone()], ..Plan::default() };
+        assert!(plan.changes_something());
+        let expected = "a: 41 rules unchanged\n  ~ namespace\n      shadow: \"false\" → \"true\"\n";
+        assert_eq!(plan.report(Tense::Past), expected);
+        let empty = Plan { namespace: "a".into(), diff: vec![diff], ..Plan::default() };
+        assert!(empty.report(Tense::Past).starts_with("a: no rules\n"));
     }
 
     #[test]

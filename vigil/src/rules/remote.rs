@@ -21,6 +21,10 @@ pub(crate) struct Settings {
     /// they told, and new ones Vigil's log.
     #[arg(long, value_name = "NAME_OR_ID")]
     channel: Vec<String>,
+    /// Put the files in shadow: their rules are evaluated and recorded, and nobody is told. --shadow=false ends that; without
+    /// it they stay as they are.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    shadow: Option<bool>,
 }
 
 /// A rule file on its way to Vigil.
@@ -69,6 +73,7 @@ pub(crate) struct Remote {
     client: Client,
     lenient: bool,
     channels: Vec<ChannelId>,
+    shadow: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -80,16 +85,16 @@ struct Channel {
 impl Remote {
     /// Looks up the channels that the settings name.
     pub(crate) async fn open(client: Client, settings: &Settings) -> anyhow::Result<Self> {
-        let Settings { lenient, channel } = settings;
+        let Settings { lenient, channel, shadow } = settings;
         let named = channel.iter().any(|channel| channel.parse::<ChannelId>().is_err());
         let known = if named { client.list::<Channel>("channels").await? } else { Vec::new() };
         let channels = channel_ids(channel, &known)?;
-        Ok(Self { client, lenient: *lenient, channels })
+        Ok(Self { client, lenient: *lenient, channels, shadow: *shadow })
     }
 
     /// Only to read.
     pub(crate) fn read_only(client: Client) -> Self {
-        Self { client, lenient: false, channels: Vec::new() }
+        Self { client, lenient: false, channels: Vec::new(), shadow: None }
     }
 
     /// Makes the rules of a namespace those of a file.
@@ -99,6 +104,7 @@ impl Remote {
         if self.lenient {
             query.push(("lenient", true.to_string()));
         }
+        query.extend(self.shadow.map(|shadow| ("shadow", shadow.to_string())));
         query.extend(self.channels.iter().map(|channel| ("channel_id", channel.to_string())));
         let request = self.client.request(Method::POST, &["rule-files"]).query(&query);
         self.client.read(request.header(CONTENT_TYPE, "application/yaml").body(text.clone())).await
@@ -157,6 +163,27 @@ mod tests {
         let given: Vec<_> = given.iter().map(|&text| text.to_owned()).collect();
         let ids = channel_ids(&given, &known).map_err(|error| error.to_string())?;
         Ok(ids.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn shadow_is_a_word_that_need_not_be_said() {
+        #[derive(clap::Parser)]
+        struct Import {
+            files: Vec<String>,
+            #[command(flatten)]
+            settings: Settings,
+        }
+        for (arguments, shadow) in [
+            (&["a.yml"][..], None),
+            (&["--shadow", "a.yml"], Some(true)),
+            (&["--shadow=true", "a.yml"], Some(true)),
+            (&["a.yml", "--shadow=false"], Some(false)),
+        ] {
+            let all = std::iter::once(&"import").chain(arguments);
+            let Import { files, settings } = <Import as clap::Parser>::try_parse_from(all).unwrap();
+            assert_eq!((files, settings.shadow), (vec!["a.yml".to_owned()], shadow), "{arguments:?}");
+        }
+        assert!(<Import as clap::Parser>::try_parse_from(["import", "--shadow=dark"]).is_err());
     }
 
     #[test]

@@ -3,10 +3,14 @@
 use std::collections::HashSet;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use utoipa::IntoParams;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 use vigil_domain::{FieldError, Mistakes, group::check_namespace, id::ChannelId};
 
-use crate::problem::{Problem, Result};
+use crate::{
+    extract::given,
+    problem::{Problem, Result},
+};
 
 /// How a file is to be imported.
 #[derive(Debug, Default, PartialEq, Eq, IntoParams)]
@@ -25,6 +29,20 @@ pub(crate) struct ImportQuery {
     /// Vigil's log.
     #[param(value_type = Option<Vec<Uuid>>, max_items = 50)]
     pub(super) channel_id: Option<Vec<ChannelId>>,
+    /// Whether the namespace is in shadow: its rules are evaluated and recorded, while nobody is told and nothing is written
+    /// to the data source. Without it that stays as it is, and a new namespace is not.
+    pub(super) shadow: Option<bool>,
+}
+
+/// Changes to a namespace: what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"shadow": false}))]
+pub(crate) struct FilePatch {
+    /// Whether all its rules are in shadow.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    pub(super) shadow: Option<bool>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ImportQuery {
@@ -49,6 +67,7 @@ impl ImportQuery {
                 "namespace" => read.namespace = value.into_owned(),
                 "dry_run" => read.dry_run = mistakes.keep("dry_run", value.parse()),
                 "lenient" => read.lenient = mistakes.keep("lenient", value.parse()),
+                "shadow" => read.shadow = mistakes.keep("shadow", value.parse()),
                 "channel_id" => {
                     let Some(id) = mistakes.keep("channel_id", value.parse()) else { continue };
                     let ids = read.channel_id.get_or_insert_default();
@@ -76,12 +95,14 @@ mod tests {
     #[test]
     fn a_parameter_may_be_repeated_if_it_is_a_list() {
         let [ops, night] = [1, 2].map(|id| ChannelId(Uuid::from_u128(id)));
-        let query = format!("namespace=a%2Fb&channel_id={ops}&dry_run=true&channel_id={night}&channel_id={ops}");
+        let query =
+            format!("namespace=a%2Fb&channel_id={ops}&dry_run=true&channel_id={night}&channel_id={ops}&shadow=true");
         let expected = ImportQuery {
             namespace: "a/b".to_owned(),
             dry_run: Some(true),
             lenient: None,
             channel_id: Some(vec![ops, night]),
+            shadow: Some(true),
         };
         assert_eq!(ImportQuery::read(&query), Ok(expected));
     }
@@ -94,7 +115,7 @@ mod tests {
         };
         assert_eq!(fields(""), ["namespace"]);
         assert_eq!(fields("namespace=a&namespace=b"), ["namespace"]);
-        let query = "namespace=%0A&dry_run=maybe&lenient=1&channel_id=x&file=y";
-        assert_eq!(fields(query), ["dry_run", "lenient", "channel_id", "file", "namespace"]);
+        let query = "namespace=%0A&dry_run=maybe&lenient=1&shadow=dark&channel_id=x&file=y";
+        assert_eq!(fields(query), ["dry_run", "lenient", "shadow", "channel_id", "file", "namespace"]);
     }
 }

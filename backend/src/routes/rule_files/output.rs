@@ -30,6 +30,8 @@ pub(crate) struct FileOut {
     recording_rules: i64,
     /// Whether only the next import changes them.
     read_only: bool,
+    /// Whether all its rules are in shadow: evaluated and recorded, while nobody is told.
+    shadow: bool,
     /// The last import.
     #[schema(required)]
     imported_at: Option<DateTime<Utc>>,
@@ -48,6 +50,7 @@ impl From<FileRow> for FileOut {
             alerting_rules: alerting,
             recording_rules: recording,
             read_only: is_read_only,
+            shadow: file.is_shadow,
             imported_at: file.imported_at,
             imported_by: file.imported_by,
             created_at: file.created_at,
@@ -81,6 +84,8 @@ pub(crate) struct PlanOut {
     rules_removed: usize,
     #[schema(minimum = 0)]
     rules_unchanged: usize,
+    /// What differs of the namespace itself: `shadow`.
+    diff: Vec<DifferenceOut>,
     /// Groups, each before its rules, in the file's order; then what goes.
     changes: Vec<ChangeOut>,
     /// What the file says that nobody heeds.
@@ -159,6 +164,7 @@ impl PlanOut {
             rules_changed: rules.changed,
             rules_removed: rules.removed,
             rules_unchanged: rules.unchanged,
+            diff: differences(&plan.diff),
             changes: plan.groups.iter().flat_map(changes).collect(),
             warnings: warnings.iter().map(WarningOut::from).collect(),
         }

@@ -94,12 +94,18 @@ pub(crate) struct RuleIn {
     #[serde(default)]
     #[schema(default = true)]
     is_active: Option<bool>,
+    /// Evaluated and recorded, while nobody is told and nothing is written to the data source.
+    #[serde(default)]
+    #[schema(default = false)]
+    shadow: Option<bool>,
 }
 
 impl From<RuleIn> for RuleDraft {
     fn from(body: RuleIn) -> Self {
         let RuleIn { name, expr, threshold, hold, keep_firing_for, interval, group, .. } = body;
-        let RuleIn { labels, annotations, severity, server_id, channel_ids, repeat_interval, is_active, .. } = body;
+        let RuleIn {
+            labels, annotations, severity, server_id, channel_ids, repeat_interval, is_active, shadow, ..
+        } = body;
         Self {
             name,
             expr,
@@ -115,6 +121,7 @@ impl From<RuleIn> for RuleDraft {
             channel_ids,
             repeat_interval,
             is_active,
+            is_shadow: shadow,
         }
     }
 }
@@ -167,9 +174,37 @@ pub(crate) struct RulePatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = bool, required = false)]
     is_active: Option<bool>,
+    /// By itself this can be changed although a rule file owns the rule, which has no word for it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    shadow: Option<bool>,
 }
 
 impl RulePatch {
+    /// What is to become of the rule's shadow, if nothing else changes.
+    pub(super) fn only_shadow(&self) -> Option<bool> {
+        match self {
+            Self {
+                name: None,
+                expr: None,
+                threshold: None,
+                hold: None,
+                keep_firing_for: None,
+                interval: None,
+                group: None,
+                labels: None,
+                annotations: None,
+                severity: None,
+                server_id: None,
+                channel_ids: None,
+                repeat_interval: None,
+                is_active: None,
+                shadow,
+            } => *shadow,
+            Self { .. } => None,
+        }
+    }
+
     /// The rule as it would be.
     pub(super) fn applied_to(self, row: &RuleRow) -> RuleDraft {
         let now = Snapshot::of(&row.rule, &row.group);
@@ -198,6 +233,7 @@ impl RulePatch {
             channel_ids: self.channel_ids.map_or_else(kept_channels, Option::unwrap_or_default),
             repeat_interval: text(self.repeat_interval, now.repeat_interval),
             is_active: Some(self.is_active.unwrap_or(now.is_active)),
+            is_shadow: Some(self.shadow.unwrap_or(now.shadow)),
         }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct RuleFields {
     #[schema(value_type = String, example = "4h")]
     repeat_interval: Span,
     is_active: bool,
+    /// By its own word; `in_shadow` says what comes of it, its group's and its namespace's.
+    shadow: bool,
 }
 
 /// The plain condition.
@@ -64,7 +66,9 @@ impl From<Threshold> for ThresholdOut {
 impl From<Snapshot> for RuleFields {
     fn from(rule: Snapshot) -> Self {
         let Snapshot { name, expr, threshold, hold, keep_firing_for, interval, group, .. } = rule;
-        let Snapshot { labels, annotations, severity, server_id, channel_ids, repeat_interval, is_active, .. } = rule;
+        let Snapshot {
+            labels, annotations, severity, server_id, channel_ids, repeat_interval, is_active, shadow, ..
+        } = rule;
         let threshold = threshold.map(ThresholdOut::from);
         Self {
             name,
@@ -81,6 +85,7 @@ impl From<Snapshot> for RuleFields {
             channel_ids,
             repeat_interval,
             is_active,
+            shadow,
         }
     }
 }
@@ -98,6 +103,9 @@ pub(crate) struct RuleOut {
     namespace: String,
     /// Whether its rule file owns it: then it is changed by importing that again.
     read_only: bool,
+    /// Whether it is in shadow: by itself, its group or its namespace. Then nobody is told, and nothing is written to the
+    /// data source.
+    in_shadow: bool,
     #[serde(flatten)]
     fields: RuleFields,
     /// Who made it.
@@ -130,13 +138,14 @@ fn states() -> Object {
 impl From<RuleRow> for RuleOut {
     fn from(row: RuleRow) -> Self {
         let fields = Snapshot::of(&row.rule, &row.group).into();
-        let RuleRow { rule, group, state } = row;
+        let RuleRow { rule, group, state, shadow } = row;
         let quiet = if rule.health == "unknown" { "unknown" } else { "inactive" };
         Self {
             id: rule.id,
             kind: rule.kind,
             namespace: group.namespace,
             read_only: group.from_file,
+            in_shadow: shadow.is_on(),
             fields,
             owner_id: rule.owner_id,
             effective_expr: rule.effective_expr,

@@ -1,5 +1,5 @@
 use uuid::Uuid;
-use vigil_domain::{Labels, Span, alert::Annotations, id::ChannelId, rule::RuleDraft};
+use vigil_domain::{Labels, Span, alert::Annotations, id::ChannelId, rule::RuleDraft, shadow::Shadow};
 
 use super::*;
 
@@ -26,6 +26,7 @@ fn row(group: Option<&str>) -> RuleRow {
             channel_ids: vec![id].into(),
             repeat_interval_ms: 14_400_000,
             is_active: true,
+            is_shadow: false,
             owner_id: None,
             health: "unknown".to_owned(),
             last_error: None,
@@ -38,6 +39,7 @@ fn row(group: Option<&str>) -> RuleRow {
             namespace: "vigil".to_owned(),
             name: group.map(str::to_owned),
             from_file: false,
+            is_shadow: false,
             position: 0,
             interval_ms: 30_000,
             interval_given: true,
@@ -60,6 +62,7 @@ fn row(group: Option<&str>) -> RuleRow {
             updated_at: now,
         },
         state: None,
+        shadow: Shadow { namespace: true, ..Shadow::default() },
     }
 }
 
@@ -114,6 +117,22 @@ fn an_interval_beside_a_group_is_refused_and_moving_between_groups_is_not() {
 fn a_name_cannot_be_cleared_and_unknown_fields_are_refused() {
     assert!(serde_json::from_value::<RulePatch>(serde_json::json!({"name": null})).is_err());
     assert!(serde_json::from_value::<RulePatch>(serde_json::json!({"version": 3})).is_err());
+}
+
+#[test]
+fn a_change_of_shadow_alone_is_known_from_others() {
+    let only = |body| serde_json::from_value::<RulePatch>(body).unwrap().only_shadow();
+    assert_eq!(only(serde_json::json!({"shadow": true})), Some(true));
+    assert_eq!(only(serde_json::json!({"shadow": false, "for": null})), None);
+    assert_eq!(only(serde_json::json!({})), None);
+    assert!(patched(serde_json::json!({"shadow": true, "for": "1m"}), None).check().unwrap().is_shadow);
+    assert!(serde_json::from_value::<RulePatch>(serde_json::json!({"shadow": null})).is_err());
+}
+
+#[test]
+fn a_rule_shows_its_own_word_and_what_comes_of_all() {
+    let shown = serde_json::to_value(RuleOut::from(row(None))).unwrap();
+    assert_eq!((&shown["shadow"], &shown["in_shadow"]), (&serde_json::json!(false), &serde_json::json!(true)));
 }
 
 #[test]

@@ -270,3 +270,19 @@ async fn a_long_write_is_taken_whole() {
     bed.source.write(&all, seconds_from_now(0)).await.unwrap();
     assert_eq!(bed.alerts(seconds_from_now(0)).await.len(), 2_500);
 }
+
+#[tokio::test]
+async fn samples_come_as_they_were_written_and_without_the_end_of_their_series() {
+    let bed = bed().await;
+    let now = Timestamp::from_timestamp(NOW, 0).unwrap();
+    let ended = Sample { labels: Labels::from([("__name__", "up"), ("job", "b")]), value: stale_marker() };
+    bed.source.write(&[ended], now + Span::from_secs(1).chrono()).await.unwrap();
+    let found = bed.source.samples("up[31s]", now + Span::from_secs(1).chrono()).await.unwrap().value;
+    let times = |job: &str| {
+        let series = found.iter().find(|series| series.labels.get("job") == Some(job)).unwrap();
+        series.points.iter().map(|(at, _)| at.timestamp()).collect::<Vec<_>>()
+    };
+    assert_eq!((times("a"), times("b")), (vec![NOW - 15, NOW], vec![NOW - 15, NOW]));
+    let refused = bed.source.samples("up", now).await.unwrap_err();
+    assert!(matches!(refused, QueryError::Rejected { .. }), "{refused}");
+}

@@ -41,6 +41,21 @@ async fn a_range_query_sends_its_bounds_and_step() {
 }
 
 #[tokio::test]
+async fn samples_are_asked_for_by_an_instant_query_of_a_range() {
+    let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[
+        {"metric":{"__name__":"ALERTS"},"values":[[1699999990.250,"1"],[1700000000.123,"1"]]}]}}"#;
+    let fake = Fake::answering(200, "application/json", matrix).await;
+    let answer = fake.source().samples("ALERTS[1d]", at()).await.unwrap();
+    let times: Vec<_> = answer.value[0].points.iter().map(|(at, _)| at.timestamp_millis()).collect();
+    assert_eq!(times, [1_699_999_990_250, 1_700_000_000_123]);
+    let request = &fake.seen()[0];
+    assert_eq!(request.path, "/api/v1/query");
+    assert_eq!((request.pairs["query"].as_str(), request.pairs["time"].as_str()), ("ALERTS[1d]", "1700000000.123"));
+    let vector = Fake::healthy().await;
+    assert!(vector.source().samples("ALERTS", at()).await.is_err(), "a vector is no range");
+}
+
+#[tokio::test]
 async fn a_long_query_goes_as_a_form() {
     let fake = Fake::healthy().await;
     let expr = format!("up + {} & ü", "1 + ".repeat(1_000));

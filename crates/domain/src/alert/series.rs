@@ -6,9 +6,9 @@ use super::{Alert, Alerts};
 use crate::{Labels, Sample, event::EventState, labels::METRIC_NAME, sample::stale_marker};
 
 /// Which alerts there are: 1 for each that is pending or firing.
-const ALERTS: &str = "ALERTS";
+pub const ALERTS: &str = "ALERTS";
 /// The label of `ALERTS` that says which of the two it is.
-const ALERT_STATE: &str = "alertstate";
+pub const ALERT_STATE: &str = "alertstate";
 /// Since when: each alert's `active_at`, in Unix seconds.
 const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 

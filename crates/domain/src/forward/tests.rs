@@ -48,6 +48,7 @@ impl Rule {
             hold: Span::ZERO,
             server_id: None,
             server: None,
+            is_shadow: false,
         };
         Self {
             line,

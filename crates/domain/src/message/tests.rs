@@ -22,6 +22,7 @@ fn rule() -> RuleLine {
         hold: Span::from_secs(300),
         server_id: None,
         server: None,
+        is_shadow: false,
     }
 }
 

@@ -129,6 +129,7 @@ fn a_group_is_checked_like_its_rules() {
         interval: Some("500ms".into()),
         limit: Some(-1),
         query_offset: Some("8d".into()),
+        ..GroupDraft::default()
     };
     let fields: Vec<_> = bad.check().unwrap_err().into_iter().map(|mistake| mistake.field).collect();
     assert_eq!(fields, ["name", "interval", "limit", "query_offset"]);

@@ -38,6 +38,8 @@ pub struct PresentRule {
 /// What an import does, group by group: those of the file in its order, then those that go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// What differs of the namespace itself.
+    pub diff: Vec<Difference>,
     /// Each group once, whether it changes or not.
     pub groups: Vec<GroupPlan>,
 }
@@ -173,6 +175,14 @@ impl GroupPlan {
 }
 
 impl Plan {
+    /// The same for a namespace that is in shadow or not, and will be so; without `after` it stays as it is.
+    pub fn with_shadow(mut self, before: bool, after: Option<bool>) -> Self {
+        let mut diff = Diff::default();
+        diff.shadow(before, after.unwrap_or(before));
+        self.diff = diff.0;
+        self
+    }
+
     /// Groups; one with a rule that is not as it was is a changed one.
     pub fn groups(&self) -> Counts {
         counted(self.groups.iter().map(|group| {
@@ -216,7 +226,7 @@ pub fn plan(before: &[PresentGroup], after: &RuleFile, channels: Option<&[Channe
         let name = new.or(old.map(|old| &old.settings)).map(|group| group.name.clone()).unwrap_or_default();
         GroupPlan { name, step, diff: diff.0, rules: rules(old, new, channels) }
     });
-    Plan { groups: groups.collect() }
+    Plan { diff: Vec::new(), groups: groups.collect() }
 }
 
 fn rules(old: Option<&PresentGroup>, new: Option<&FileGroup>, channels: Option<&[ChannelId]>) -> Vec<RulePlan> {

@@ -26,6 +26,8 @@ pub struct Model {
     pub value: String,
     #[sea_orm(column_type = "Text")]
     pub reason: String,
+    /// Whether the rule was in shadow then.
+    pub is_shadow: bool,
     pub active_at: DateTimeUtc,
     pub starts_at: Option<DateTimeUtc>,
     pub evaluated_at: DateTimeUtc,

@@ -37,6 +37,8 @@ pub struct Model {
     pub channel_ids: StoredIds,
     pub repeat_interval_ms: i64,
     pub is_active: bool,
+    /// By its own word; its group and its namespace have theirs.
+    pub is_shadow: bool,
     pub owner_id: Option<Uuid>,
     pub health: String,
     #[sea_orm(column_type = "Text")]

@@ -11,6 +11,8 @@ pub struct Model {
     pub imported_by: Option<Uuid>,
     /// The last import; none where nothing was imported.
     pub imported_at: Option<DateTimeUtc>,
+    /// Whether all its rules are in shadow.
+    pub is_shadow: bool,
     pub created_at: DateTimeUtc,
 }
 

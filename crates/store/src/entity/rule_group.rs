@@ -25,6 +25,8 @@ pub struct Model {
     pub query_offset_ms: Option<i64>,
     /// As written: zero or less is no limit.
     pub alert_limit: i64,
+    /// By its own word: whether all its rules are in shadow.
+    pub is_shadow: bool,
     /// Laid under those of its rules.
     #[sea_orm(column_type = "JsonBinary")]
     pub labels: StoredLabels,

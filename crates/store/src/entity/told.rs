@@ -16,6 +16,8 @@ pub struct Model {
     pub firing: StoredFingerprints,
     pub sent_at: DateTimeUtc,
     pub notification_id: Uuid,
+    /// It was told on paper only, as the rule was in shadow.
+    pub is_shadow: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -103,6 +103,17 @@ pub async fn release<C: ConnectionTrait>(db: &C, token: Uuid) -> Result<(), DbEr
         .map(|_| ())
 }
 
+/// Takes their claims from the groups that a condition selects: an evaluation of them that is under way commits nothing.
+pub(crate) async fn break_claims<C: ConnectionTrait>(tx: &C, groups: Condition) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::ClaimToken, Expr::value(None::<Uuid>))
+        .col_expr(Column::ClaimExpiresAt, Expr::value(None::<Timestamp>))
+        .filter(groups)
+        .exec(tx)
+        .await
+        .map(|_| ())
+}
+
 fn unclaimed(now: Timestamp) -> Condition {
     Condition::any().add(Column::ClaimExpiresAt.is_null()).add(Column::ClaimExpiresAt.lte(now))
 }

@@ -1,6 +1,8 @@
 //! The end of rules that are deleted or switched off.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, prelude::Uuid, sea_query::Expr};
+use std::collections::BTreeSet;
+
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, DbErr, prelude::Uuid};
 use vigil_domain::{
     Span, Timestamp,
     alert::{Alerts, close},
@@ -11,8 +13,9 @@ use vigil_domain::{
 };
 
 use super::{
+    claim::break_claims,
     commit::{announced, events, forwarded, remove_alerts},
-    ended::end_series,
+    ended::{end_series, forget_series},
     read::{BatchRule, with_state},
 };
 use crate::entity::{rule, rule_group};
@@ -27,7 +30,8 @@ pub async fn close_alerts(
     reason: EventReason,
     now: Timestamp,
 ) -> Result<Vec<NotificationId>, DbErr> {
-    break_claims(tx, rules).await?;
+    let groups: BTreeSet<Uuid> = rules.iter().map(|rule| rule.group_id).collect();
+    break_claims(tx, Condition::all().add(rule_group::Column::Id.is_in(groups))).await?;
     let mut due = Vec::new();
     for batch in with_state(tx, rules.to_vec()).await? {
         due.extend(end(tx, batch, reason, now).await?);
@@ -43,7 +47,11 @@ async fn end(
 ) -> Result<Vec<NotificationId>, DbErr> {
     let line = batch.line();
     let (open, recorded) = (std::mem::take(&mut batch.alerts), std::mem::take(&mut batch.recorded));
-    end_series(tx, line.id.0, &open, recorded, now).await?;
+    if line.is_shadow {
+        forget_series(tx, line.id.0, &recorded).await?;
+    } else {
+        end_series(tx, line.id.0, &open, recorded, now).await?;
+    }
     let evaluation = close(open, reason);
     let removed: Vec<_> = evaluation.changes.iter().map(|(fingerprint, _)| (line.id, *fingerprint)).collect();
     remove_alerts(tx, &removed).await?;
@@ -56,15 +64,4 @@ async fn end(
     let forwarding = forward::close(batch.origin(&line), &evaluation.transitions, now);
     due.extend(forwarded(tx, &[(line.id, &forwarding)], now, now).await?);
     Ok(due)
-}
-
-async fn break_claims(tx: &DatabaseTransaction, rules: &[rule::Model]) -> Result<(), DbErr> {
-    let groups: std::collections::BTreeSet<Uuid> = rules.iter().map(|rule| rule.group_id).collect();
-    rule_group::Entity::update_many()
-        .col_expr(rule_group::Column::ClaimToken, Expr::value(None::<Uuid>))
-        .col_expr(rule_group::Column::ClaimExpiresAt, Expr::value(None::<Timestamp>))
-        .filter(rule_group::Column::Id.is_in(groups))
-        .exec(tx)
-        .await
-        .map(|_| ())
 }

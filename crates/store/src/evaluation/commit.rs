@@ -85,7 +85,9 @@ pub async fn commit(
     due.extend(forwarded(&tx, &sent, slot, now).await?);
     rows::record(&tx, &rules).await?;
     write_health(&tx, &rules).await?;
-    due.extend(source::record(&tx, &source, slot, now, source_policy).await?);
+    if source::is_heeded(&tx, &rules, &source).await? {
+        due.extend(source::record(&tx, &source, slot, now, source_policy).await?);
+    }
     tx.commit().await?;
     Ok(Some(due))
 }

@@ -23,10 +23,8 @@ pub(super) async fn end_series<C: ConnectionTrait>(
     recorded: Recorded,
     now: Timestamp,
 ) -> Result<(), DbErr> {
+    forget_series(tx, rule, &recorded).await?;
     let mut all = recorded;
-    if !all.is_empty() {
-        recorded::Entity::delete_by_id(rule).exec(tx).await?;
-    }
     all.extend(series(open, &Alerts::new()).into_iter().map(|sample| sample.labels));
     if all.is_empty() {
         return Ok(());
@@ -35,6 +33,14 @@ pub(super) async fn end_series<C: ConnectionTrait>(
     let ended_at = now + Span::from_millis(1).chrono();
     let row = ActiveModel { id: Set(Uuid::now_v7()), series: Set(all.into()), ended_at: Set(ended_at) };
     Entity::insert(row).exec_without_returning(tx).await.map(|_| ())
+}
+
+/// Leaves the series that a rule wrote to whoever writes them now.
+pub(super) async fn forget_series<C: ConnectionTrait>(tx: &C, rule: Uuid, recorded: &Recorded) -> Result<(), DbErr> {
+    if !recorded.is_empty() {
+        recorded::Entity::delete_by_id(rule).exec(tx).await?;
+    }
+    Ok(())
 }
 
 /// At most `limit` rules' series that ended, oldest first.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
-use vigil_domain::{channel::ChannelKind, id::ChannelId};
+use vigil_domain::{channel::ChannelKind, id::ChannelId, shadow::Shadow};
 
 use super::LOG_CHANNEL;
 use crate::entity::{channel, rule};
@@ -13,7 +13,7 @@ use crate::entity::{channel, rule};
 pub struct Listeners {
     /// Those that get messages: the rule's own, or Vigil's log when it has no channel at all.
     pub people: Vec<ChannelId>,
-    /// Alertmanagers that are switched on.
+    /// Alertmanagers that are switched on; in shadow they are among the others.
     pub alertmanagers: Vec<ChannelId>,
 }
 
@@ -42,17 +42,22 @@ impl Alertmanagers {
         self.0.contains_key(&channel.0)
     }
 
-    /// Who hears of `rule`.
-    pub(super) fn listeners(&self, rule: &rule::Model) -> Listeners {
+    /// Who hears of `rule`, or would. Nothing is forwarded in shadow: for Alertmanagers too it is written down what they
+    /// would be told, not how often.
+    pub(super) fn listeners(&self, rule: &rule::Model, shadow: Shadow) -> Listeners {
         let own = &rule.channel_ids.0;
         if own.is_empty() {
             return Listeners { people: vec![LOG_CHANNEL], alertmanagers: Vec::new() };
         }
         let people = own.iter().filter(|id| !self.0.contains_key(id));
         let alertmanagers = own.iter().filter(|id| self.0.get(id) == Some(&true));
-        Listeners {
+        let mut listeners = Listeners {
             people: people.copied().map(ChannelId).collect(),
             alertmanagers: alertmanagers.copied().map(ChannelId).collect(),
+        };
+        if shadow.is_on() {
+            listeners.people.append(&mut listeners.alertmanagers);
         }
+        listeners
     }
 }

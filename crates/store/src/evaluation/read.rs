@@ -18,6 +18,7 @@ use vigil_domain::{
     number,
     record::Recorded,
     rule::Threshold,
+    shadow::Shadow,
     source::SourceStatus,
 };
 
@@ -26,7 +27,10 @@ use super::{
     listeners::{Alertmanagers, Listeners},
     source,
 };
-use crate::entity::{alert, forwarded, notification, recorded, rule, rule_group, server, told};
+use crate::{
+    entity::{alert, forwarded, notification, recorded, rule, rule_group, server, told},
+    rules::shadow::shadows,
+};
 
 /// Everything a claimed batch needs.
 #[derive(Clone, Debug)]
@@ -41,6 +45,8 @@ pub struct Batch {
 #[derive(Clone, Debug)]
 pub struct BatchRule {
     pub rule: rule::Model,
+    /// Whether it is in shadow, and by whose word.
+    pub shadow: Shadow,
     pub alerts: Alerts,
     pub listeners: Listeners,
     pub told: BTreeMap<ChannelId, Told>,
@@ -74,6 +80,7 @@ impl BatchRule {
             hold: Span::from_millis_i64(rule.hold_ms),
             server_id: rule.server_id.map(ServerId),
             server: self.server.clone(),
+            is_shadow: self.shadow.is_on(),
         }
     }
 }
@@ -113,10 +120,11 @@ pub(crate) fn evaluated() -> Condition {
     Condition::all().add(rule::Column::IsActive.eq(true)).add(watched)
 }
 
-/// Joins rules with their open alerts, who hears of them, what was told and sent, what they recorded, and their servers'
-/// names, in a read each.
+/// Joins rules with whether they are in shadow, their open alerts, who hears of them, what was told and sent, what they
+/// recorded, and their servers' names, in a read each.
 pub(super) async fn with_state<C: ConnectionTrait>(db: &C, rules: Vec<rule::Model>) -> Result<Vec<BatchRule>, DbErr> {
     let ids: Vec<Uuid> = rules.iter().map(|rule| rule.id).collect();
+    let shadows = shadows(db, &rules).await?;
     let mut alerts = open_alerts(db, &ids).await?;
     let mut told = what_was_told(db, &ids).await?;
     let mut forwarded = what_was_forwarded(db, &ids).await?;
@@ -124,8 +132,9 @@ pub(super) async fn with_state<C: ConnectionTrait>(db: &C, rules: Vec<rule::Mode
     let mut recorded = what_was_recorded(db, &ids).await?;
     let servers = server_names(db, &rules).await?;
     let joined = rules.into_iter().map(|rule| BatchRule {
+        shadow: shadows.of(&rule),
         alerts: alerts.remove(&rule.id).unwrap_or_default(),
-        listeners: alertmanagers.listeners(&rule),
+        listeners: alertmanagers.listeners(&rule, shadows.of(&rule)),
         told: told.remove(&rule.id).unwrap_or_default(),
         forwarded: forwarded.remove(&rule.id).unwrap_or_default(),
         recorded: recorded.remove(&rule.id).unwrap_or_default(),
@@ -164,6 +173,7 @@ struct ToldRow {
     channel_id: Uuid,
     firing: crate::entity::stored::StoredFingerprints,
     sent_at: vigil_domain::Timestamp,
+    is_shadow: bool,
     status: Option<String>,
 }
 
@@ -174,6 +184,7 @@ async fn what_was_told<C: ConnectionTrait>(
     let rows = told::Entity::find()
         .select_only()
         .columns([told::Column::RuleId, told::Column::ChannelId, told::Column::Firing, told::Column::SentAt])
+        .column(told::Column::IsShadow)
         .column(notification::Column::Status)
         .join(JoinType::LeftJoin, its_notification())
         .filter(told::Column::RuleId.is_in(rules.iter().copied()))
@@ -184,7 +195,7 @@ async fn what_was_told<C: ConnectionTrait>(
     let mut by_rule: BTreeMap<Uuid, BTreeMap<ChannelId, Told>> = BTreeMap::new();
     for row in rows {
         let in_flight = row.status.is_some_and(|status| on_its_way.contains(&status.as_str()));
-        let told = Told { firing: row.firing.0, sent_at: row.sent_at, in_flight };
+        let told = Told { firing: row.firing.0, sent_at: row.sent_at, in_flight, is_shadow: row.is_shadow };
         by_rule.entry(row.rule_id).or_default().insert(ChannelId(row.channel_id), told);
     }
     Ok(by_rule)

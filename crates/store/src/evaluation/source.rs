@@ -14,11 +14,12 @@ use vigil_domain::{
     source::{Incident, Outcome, SourcePolicy, SourceStatus, observe},
 };
 
-use super::{LOG_CHANNEL, listeners::Alertmanagers};
+use super::{LOG_CHANNEL, commit::RuleOutcome, listeners::Alertmanagers, read::evaluated};
 use crate::{
     db,
     entity::{rule, source_incident, source_status, stored::StoredSourceStatus},
     outbox::{self, NewNotification},
+    rules::shadow::in_shadow,
 };
 
 const ONLY: &str = "default";
@@ -148,12 +149,29 @@ async fn tell(
     Ok((incident_id, told))
 }
 
+/// Whether what became of a batch of these rules is said of the source. One whose rules are all in shadow does not say
+/// that it fails while there are others, who will find that out themselves: nobody is told anything on its account.
+pub(super) async fn is_heeded(
+    tx: &DatabaseTransaction,
+    rules: &[RuleOutcome],
+    outcome: &Outcome,
+) -> Result<bool, DbErr> {
+    let is_paper = !rules.is_empty() && rules.iter().all(|outcome| outcome.rule.is_shadow);
+    if !is_paper || *outcome == Outcome::Answered {
+        return Ok(true);
+    }
+    let others = rule::Entity::find().filter(evaluated()).filter(in_shadow().not()).limit(1);
+    Ok(others.one(tx).await?.is_none())
+}
+
 /// How many active rules depend on the source, and every channel that hears of one in messages; Vigil's log if none does.
+/// Rules in shadow are not among them: where there are no others, nobody hears.
 async fn dependents(tx: &DatabaseTransaction) -> Result<(u32, BTreeSet<ChannelId>), DbErr> {
     let lists = rule::Entity::find()
         .select_only()
         .column(rule::Column::ChannelIds)
         .filter(rule::Column::IsActive.eq(true))
+        .filter(in_shadow().not())
         .into_tuple::<crate::entity::stored::StoredIds>()
         .all(tx)
         .await?;
@@ -161,7 +179,8 @@ async fn dependents(tx: &DatabaseTransaction) -> Result<(u32, BTreeSet<ChannelId
     let alertmanagers = Alertmanagers::all(tx).await?;
     let named = lists.into_iter().flat_map(|list| list.0).map(ChannelId);
     let mut channels: BTreeSet<ChannelId> = named.filter(|channel| !alertmanagers.contains(*channel)).collect();
-    if channels.is_empty() {
+    let is_paper = rules == 0 && rule::Entity::find().filter(rule::Column::IsActive.eq(true)).one(tx).await?.is_some();
+    if channels.is_empty() && !is_paper {
         channels.insert(LOG_CHANNEL);
     }
     Ok((rules, channels))

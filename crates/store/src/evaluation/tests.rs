@@ -21,8 +21,8 @@ use super::*;
 use crate::{
     channels::{self, Kept},
     db,
-    entity::{forwarded, notification, rule_group},
-    rules,
+    entity::{forwarded, notification, rule_group, source_incident},
+    rules::{self, shadow},
 };
 
 const MINUTE: Span = Span::from_secs(60);
@@ -270,4 +270,67 @@ async fn alertmanagers_do_not_hear_of_the_data_source() {
     let told = bed.notifications(&due).await;
     let to: Vec<_> = told.iter().map(|row| (ChannelId(row.channel_id), row.reason.as_str())).collect();
     assert_eq!(to, [(ops, NotifyReason::SourceUp.as_str())]);
+}
+
+#[tokio::test]
+async fn nothing_is_forwarded_in_shadow_and_all_of_it_after_that() {
+    let bed = Bed::new().await;
+    let alertmanager = bed.channel(ChannelKind::Alertmanager, true).await;
+    let rule = bed.rule(&[alertmanager]).await;
+    assert_eq!(bed.slot(seen(&["a"])).await.1.len(), 1);
+    shadow::set_rule(&bed.db, rule, None, UserId::random(), start(), true).await.unwrap();
+    let listeners = Listeners { people: vec![alertmanager], alertmanagers: vec![] };
+    assert_eq!(bed.batch().await.listeners, listeners, "what it would be told is written down");
+    for vector in [seen(&["a", "b"]), seen(&["b"])] {
+        let (_, sent) = bed.slot(vector).await;
+        assert!(sent.is_empty() && bed.rows().await == 0, "{sent:?}");
+    }
+    shadow::set_rule(&bed.db, rule, None, UserId::random(), start(), false).await.unwrap();
+    let (_, sent) = bed.slot(seen(&["b"])).await;
+    assert_eq!(sent.iter().map(|row| instances(&row.message.0)).collect::<Vec<_>>(), [[("b".to_owned(), false)]]);
+}
+
+#[tokio::test]
+async fn nobody_hears_of_the_data_source_for_rules_in_shadow() {
+    let bed = Bed::new().await;
+    let ops = bed.channel(ChannelKind::Telegram, true).await;
+    let dark = bed.rule(&[ops]).await;
+    shadow::set_rule(&bed.db, dark, None, UserId::random(), start(), true).await.unwrap();
+    let failed = Outcome::Failed("refused".to_owned());
+    assert_eq!(record_probe(&bed.db, &failed, start(), policy()).await.unwrap(), []);
+    let incidents = source_incident::Entity::find().count(&bed.db).await.unwrap();
+    assert_eq!(incidents, 1, "it is known all the same");
+    bed.rule(&[]).await;
+    let later = start() + MINUTE.chrono();
+    let due = record_probe(&bed.db, &Outcome::Answered, later, policy()).await.unwrap();
+    let told = bed.notifications(&due).await;
+    assert_eq!(told.iter().map(|row| ChannelId(row.channel_id)).collect::<Vec<_>>(), [LOG_CHANNEL]);
+    assert_eq!(told[0].message.0.source.as_ref().map(|line| line.rules), Some(1));
+}
+
+#[tokio::test]
+async fn a_batch_in_shadow_does_not_say_that_the_source_fails_while_others_can() {
+    let bed = Bed::new().await;
+    let dark = bed.rule(&[]).await;
+    shadow::set_rule(&bed.db, dark, None, UserId::random(), start(), true).await.unwrap();
+    let failed = Outcome::Failed("timed out".to_owned());
+    let line = bed.batch().await.line();
+    let outcome = |is_shadow| RuleOutcome {
+        rule: vigil_domain::message::RuleLine { is_shadow, ..line.clone() },
+        evaluation: None,
+        announcements: vec![],
+        forwarding: vigil_domain::forward::Forwarding::default(),
+        recorded: None,
+        health: None,
+    };
+    let is_heeded = async |rules: &[RuleOutcome], outcome: &Outcome| {
+        let tx = db::write(&bed.db).await.unwrap();
+        source::is_heeded(&tx, rules, outcome).await.unwrap()
+    };
+    assert!(is_heeded(&[outcome(true)], &failed).await, "there are no others");
+    bed.rule(&[]).await;
+    assert!(!is_heeded(&[outcome(true), outcome(true)], &failed).await);
+    assert!(is_heeded(&[outcome(true), outcome(false)], &failed).await);
+    assert!(is_heeded(&[outcome(true)], &Outcome::Answered).await, "an answer is one");
+    assert!(is_heeded(&[], &failed).await);
 }

@@ -150,7 +150,9 @@ pub(super) async fn mark_maybe_duplicate<C: ConnectionTrait>(tx: &C, id: Notific
 async fn why_not(db: &DatabaseConnection, id: NotificationId, now: Timestamp) -> Result<Begin, DbErr> {
     let Some(found) = notification::Entity::find_by_id(id.0).one(db).await? else { return Ok(Begin::Finished) };
     match found.status.parse() {
-        Ok(NotificationStatus::Delivered | NotificationStatus::Failed) => return Ok(Begin::Finished),
+        Ok(NotificationStatus::Delivered | NotificationStatus::Failed | NotificationStatus::Shadow) => {
+            return Ok(Begin::Finished);
+        }
         Ok(NotificationStatus::Pending) if found.due_at > now => return Ok(Begin::NotDue(found.due_at)),
         Ok(NotificationStatus::Pending) => {}
         Ok(NotificationStatus::Sending) | Err(_) => return Ok(Begin::Busy),

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 use serde_json::json;
-use vigil_domain::notification::Fingerprints;
+use vigil_domain::{Span, message::RuleLine, notification::Fingerprints};
 
 use super::*;
 use crate::entity::{channel, notification_attempt, stored::StoredFingerprints, told};
@@ -277,6 +277,7 @@ async fn what_arrives_late_counts_as_told_then() {
             firing: Set(StoredFingerprints(Fingerprints::new())),
             sent_at: Set(at(0)),
             notification_id: Set(id.0),
+            is_shadow: Set(false),
         };
         believed.insert(&outbox.db).await.unwrap();
         let granted = outbox.granted(id, delivered_second).await;
@@ -298,6 +299,40 @@ async fn a_channel_is_switched_off_only_as_it_was_seen() {
     assert!(disable_channel(&outbox.db, &migrated, "bot was kicked", at(3)).await.unwrap());
     let disabled = outbox.channel().await;
     assert_eq!((disabled.is_active, disabled.disabled_reason.as_deref()), (false, Some("bot was kicked")));
+}
+
+#[tokio::test]
+async fn what_is_about_a_rule_in_shadow_is_written_down_and_never_begun() {
+    let outbox = Outbox::new().await;
+    let rule = RuleLine {
+        id: RuleId::random(),
+        name: "Down".into(),
+        version: 1,
+        severity: None,
+        expr: "up == 0".into(),
+        threshold: None,
+        hold: Span::ZERO,
+        server_id: None,
+        server: None,
+        is_shadow: true,
+    };
+    let new = |rule: Option<RuleLine>| NewNotification {
+        channel_id: outbox.channel,
+        rule_id: None,
+        stream: "s".into(),
+        reason: NotifyReason::First,
+        message: Message { rule, ..message() },
+        due_at: at(0),
+    };
+    let lit = RuleLine { is_shadow: false, ..rule.clone() };
+    let [paper, voice] = insert(&outbox.db, &[new(Some(rule)), new(Some(lit))], at(0)).await.unwrap()[..] else {
+        panic!("two")
+    };
+    let row = outbox.row(paper).await;
+    assert_eq!((row.status.as_str(), row.finished_at, row.delivered_at), ("shadow", Some(at(0)), None));
+    assert!(matches!(outbox.begin(paper, 1).await, Begin::Finished));
+    assert_eq!(due(&outbox.db, at(1), 10).await.unwrap(), [voice], "nobody waits for what is on paper");
+    assert_eq!(prune(&outbox.db, at(1), 10).await.unwrap(), 1);
 }
 
 #[tokio::test]

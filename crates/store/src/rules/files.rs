@@ -40,6 +40,8 @@ pub struct Import {
     /// What the data source will be asked, by group and rule of the file.
     asked: Vec<Vec<String>>,
     channels: Option<Vec<ChannelId>>,
+    /// Whether the namespace is to be in shadow; `None` leaves it as it is.
+    shadow: Option<bool>,
     /// Whether it is a removal, which is refused when there is nothing to remove.
     removes: bool,
 }
@@ -52,7 +54,12 @@ impl Import {
     pub fn file(namespace: String, file: RuleFile, channels: Option<Vec<ChannelId>>) -> Result<Self, WriteError> {
         refuse_own(&namespace)?;
         let asked = file.groups.iter().map(asked).collect::<Result<_, _>>()?;
-        Ok(Self { namespace, scope: Scope::File, file, asked, channels, removes: false })
+        Ok(Self { namespace, scope: Scope::File, file, asked, channels, shadow: None, removes: false })
+    }
+
+    /// The same, and the namespace is to be in shadow or not. Without a word it stays as it is, a new one outside.
+    pub fn with_shadow(self, shadow: Option<bool>) -> Self {
+        Self { shadow, ..self }
     }
 
     /// The namespace is to hold this group, whatever else is in it.

@@ -44,10 +44,11 @@ pub async fn find(db: &DatabaseConnection, id: GroupId) -> Result<Option<Model>,
 
 /// Adds a named group.
 pub async fn insert(db: &DatabaseConnection, spec: GroupSpec, now: Timestamp) -> Result<Model, DbErr> {
-    let GroupSpec { name, interval, limit, query_offset } = spec;
+    let GroupSpec { name, interval, limit, query_offset, is_shadow } = spec;
     let row = ActiveModel {
         alert_limit: Set(limit),
         query_offset_ms: Set(query_offset.map(Span::millis_i64)),
+        is_shadow: Set(is_shadow),
         ..fresh(Some(name), interval, now)
     };
     Entity::insert(row).exec_with_returning(db).await
@@ -65,19 +66,25 @@ pub async fn update(
     let before = lock(&tx, id.0).await?.filter(|group| group.name.is_some()).ok_or(WriteError::Missing)?;
     refuse_owned(&before)?;
     expect_version(expected, before.version)?;
-    let GroupSpec { name, interval, limit, query_offset } = edit(&before)?;
+    let GroupSpec { name, interval, limit, query_offset, is_shadow } = edit(&before)?;
     let mut row = ActiveModel {
         id: Set(before.id),
         name: Set(Some(name)),
         interval_given: Set(true),
         alert_limit: Set(limit),
         query_offset_ms: Set(query_offset.map(Span::millis_i64)),
+        is_shadow: Set(is_shadow),
         version: Set(before.version + 1),
         updated_at: Set(now),
         ..ActiveModel::default()
     };
     if interval != super::interval_of(&before) {
         reschedule(&mut row, GroupId(before.id), interval, now);
+    }
+    if is_shadow != before.is_shadow {
+        // An evaluation that is under way goes by the word before.
+        row.claim_token = Set(None);
+        row.claim_expires_at = Set(None);
     }
     let after = Entity::update(row).exec(&tx).await?;
     tx.commit().await?;
@@ -230,6 +237,7 @@ pub(super) fn fresh(name: Option<String>, interval: Span, now: Timestamp) -> Act
         namespace: Set(OWN_NAMESPACE.to_owned()),
         name: Set(name),
         from_file: Set(false),
+        is_shadow: Set(false),
         position: Set(0),
         // Also said in an export of a group that was left at the default: elsewhere that may be another.
         interval_given: Set(true),

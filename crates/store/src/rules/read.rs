@@ -1,4 +1,5 @@
-//! Rules as they are read: with their group and the worst state of their alerts, in three queries a page.
+//! Rules as they are read: with their group, the worst state of their alerts and whether they are in shadow, in four
+//! queries a page.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +10,10 @@ use sea_orm::{
 use vigil_domain::{
     id::{RuleId, ServerId},
     rule::RuleKind,
+    shadow::Shadow,
 };
 
+use super::shadow::{in_shadow, shadows};
 use crate::{
     entity::{
         alert,
@@ -27,6 +30,8 @@ pub struct RuleRow {
     pub group: rule_group::Model,
     /// `firing` if any of its alerts fires, otherwise `pending` if any is open.
     pub state: Option<String>,
+    /// Whether it is in shadow, and by whose word.
+    pub shadow: Shadow,
 }
 
 /// Which rules a list shows.
@@ -40,13 +45,14 @@ pub struct Filter {
     pub kind: Option<RuleKind>,
     pub severity: Option<String>,
     pub is_active: Option<bool>,
+    pub in_shadow: Option<bool>,
     pub health: Option<&'static str>,
     /// Part of the name, whatever the case.
     pub name_contains: Option<String>,
 }
 
 impl Filter {
-    fn condition(&self) -> Condition {
+    pub(super) fn condition(&self) -> Condition {
         let in_groups = |column: rule_group::Column, text: &String| {
             let groups = Query::select()
                 .column(rule_group::Column::Id)
@@ -62,6 +68,7 @@ impl Filter {
             .add_option(self.kind.map(|kind| Column::Kind.eq(kind.as_str())))
             .add_option(self.severity.as_ref().map(|severity| Column::Severity.eq(severity)))
             .add_option(self.is_active.map(|is_active| Column::IsActive.eq(is_active)))
+            .add_option(self.in_shadow.map(|is_so| if is_so { in_shadow() } else { in_shadow().not() }))
             .add_option(self.health.map(|health| Column::Health.eq(health)))
             .add_option(self.name_contains.as_ref().map(|text| contains(Column::Name, text)))
     }
@@ -89,7 +96,8 @@ pub async fn find(db: &DatabaseConnection, id: RuleId) -> Result<Option<RuleRow>
     }
 }
 
-async fn surround<C: ConnectionTrait>(db: &C, rules: Vec<Model>) -> Result<Vec<RuleRow>, DbErr> {
+/// Rules with what surrounds them, in their order.
+pub(super) async fn surround<C: ConnectionTrait>(db: &C, rules: Vec<Model>) -> Result<Vec<RuleRow>, DbErr> {
     if rules.is_empty() {
         return Ok(Vec::new());
     }
@@ -98,11 +106,12 @@ async fn surround<C: ConnectionTrait>(db: &C, rules: Vec<Model>) -> Result<Vec<R
     let groups: BTreeMap<Uuid, rule_group::Model> = groups.into_iter().map(|group| (group.id, group)).collect();
     let theirs = Condition::all().add(alert::Column::RuleId.is_in(rules.iter().map(|rule| rule.id)));
     let mut states = states(db, theirs).await?;
+    let shadows = shadows(db, &rules).await?;
     // A rule that lost its group between the two reads was just deleted or moved: it is not shown.
     let rows = rules.into_iter().filter_map(|rule| {
         let group = groups.get(&rule.group_id)?.clone();
-        let state = states.remove(&rule.id);
-        Some(RuleRow { rule, group, state })
+        let (state, shadow) = (states.remove(&rule.id), shadows.of(&rule));
+        Some(RuleRow { rule, group, state, shadow })
     });
     Ok(rows.collect())
 }

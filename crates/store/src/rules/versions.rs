@@ -55,6 +55,9 @@ pub struct Snapshot {
     pub channel_ids: Vec<Uuid>,
     pub repeat_interval: Span,
     pub is_active: bool,
+    /// By its own word. What was written before there was shadow was not in it.
+    #[serde(default)]
+    pub shadow: bool,
 }
 
 impl Snapshot {
@@ -75,6 +78,7 @@ impl Snapshot {
             channel_ids: rule.channel_ids.0.clone(),
             repeat_interval: Span::from_millis_i64(rule.repeat_interval_ms),
             is_active: rule.is_active,
+            shadow: rule.is_shadow,
         }
     }
 }

@@ -45,7 +45,11 @@ async fn query((State(shared), headers, Query(address), form): Request) -> Resul
     let time = instant(&parameters, "time")?;
     let (answer, _under_way) = answered(&shared, "query", &parameters, time, headers).await?;
     let time = seconds(time.unwrap_or_else(received_now));
+    let is_range = parameters.get("query").is_some_and(|expr| expr.ends_with(']'));
     Ok(match answer {
+        Answer::Vector(series) if is_range => {
+            Json(answer::result("matrix", answer::matrix(&series, &[time]))).into_response()
+        }
         Answer::Vector(series) => Json(answer::result("vector", answer::vector(&series, time))).into_response(),
         Answer::Scalar(value) => Json(answer::result("scalar", answer::point(time, value))).into_response(),
         Answer::Failure { status, body } => failure(status, body),

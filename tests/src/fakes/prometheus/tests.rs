@@ -27,6 +27,18 @@ async fn a_scripted_vector_is_answered_and_the_question_remembered() {
 }
 
 #[tokio::test]
+async fn a_range_at_an_instant_is_a_matrix() {
+    let prometheus = FakePrometheus::start();
+    prometheus.answers("up[5m]", [(labels! { job = "node" }, 1.0)]);
+    for (expr, result) in
+        [("up[5m]", json!([{ "metric": { "job": "node" }, "values": [[5.0, "1"]] }])), ("down[5m]", json!([]))]
+    {
+        let (_, body) = ask(&prometheus, &format!("query?query={expr}&time=5")).await;
+        assert_eq!(body["data"], json!({ "resultType": "matrix", "result": result }), "{expr}");
+    }
+}
+
+#[tokio::test]
 async fn forms_and_written_times_are_understood() {
     let prometheus = FakePrometheus::start();
     let form = [("query", "up"), ("time", "2026-11-21T06:00:00.5Z")];

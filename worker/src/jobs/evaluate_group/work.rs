@@ -52,7 +52,7 @@ async fn evaluate(
 ) -> Vec<RuleOutcome> {
     let started = Instant::now();
     let mut outcomes = Vec::with_capacity(rules.len());
-    let records = rules.iter().any(|batch| batch.rule.kind == RuleKind::Recording.as_str());
+    let records = rules.iter().any(|batch| batch.rule.kind == RuleKind::Recording.as_str() && !batch.shadow.is_on());
     for rule in rules {
         // What the rules before it wrote at this very time must be seen, so an answer from before will not do.
         let fresh = records || (ctx.writes_alerts() && rule.rule.effective_expr.contains("ALERTS"));
@@ -81,7 +81,7 @@ async fn evaluate_rule(
     alert(ctx, group, batch, &answer, (slot, at)).await
 }
 
-/// A recording rule: what it came to is written under the rule's name.
+/// A recording rule: what it came to is written under the rule's name, unless the rule is in shadow.
 async fn write_down(ctx: &Context, batch: BatchRule, limit: u32, answer: &Answer, at: Timestamp) -> RuleOutcome {
     let (rule, before) = (&batch.rule, &batch.recorded);
     let samples = match answer.as_ref() {
@@ -91,14 +91,19 @@ async fn write_down(ctx: &Context, batch: BatchRule, limit: u32, answer: &Answer
         Err(error) => Err(error.to_string()),
     };
     let written = match samples {
+        // Whoever writes these series now goes on with them.
+        Ok(_) if batch.shadow.is_on() => Ok(Vec::new()),
         Ok(samples) => match ctx.datasource.write(&samples, at).await {
-            Ok(()) => Ok(samples.into_iter().filter(|sample| !is_stale_marker(sample.value))),
+            Ok(()) => Ok(samples),
             Err(error) => Err(error.to_string()),
         },
         Err(error) => Err(error),
     };
     let (recorded, health) = match written {
-        Ok(samples) => (Some(samples.map(|sample| sample.labels).collect::<Recorded>()), Ok(())),
+        Ok(samples) => {
+            let present = samples.into_iter().filter(|sample| !is_stale_marker(sample.value));
+            (Some(present.map(|sample| sample.labels).collect::<Recorded>()), Ok(()))
+        }
         Err(error) => (None, Err(error)),
     };
     RuleOutcome {
@@ -135,10 +140,11 @@ async fn alert(
     };
     let line = batch.line();
     let open = std::mem::take(&mut batch.alerts);
-    let before = ctx.writes_alerts().then(|| open.clone());
+    let before = (ctx.writes_alerts() && !line.is_shadow).then(|| open.clone());
     let Decision { evaluation, announcements, mut health } = decide(&batch, &line, limit(group), open, vector, slot);
     let forwarding = forwarding(&batch, &line, evaluation.as_ref(), pace(ctx, group), slot);
-    let mut recorded = None;
+    // In shadow whoever writes the series of the rule's alerts ends them, too.
+    let mut recorded = (line.is_shadow && !batch.recorded.is_empty()).then(Recorded::new);
     if let (Some(before), Some(evaluation)) = (before, &evaluation) {
         let (written, unended) = write_back(ctx, &before, &batch.recorded, evaluation, at).await;
         // What was decided stands; that others cannot see it is the rule's trouble.

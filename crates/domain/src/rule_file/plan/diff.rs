@@ -37,6 +37,10 @@ impl Diff {
         }
     }
 
+    pub(super) fn shadow(&mut self, before: bool, after: bool) {
+        self.compare("shadow", Some(before.to_string()), Some(after.to_string()));
+    }
+
     pub(super) fn settings(&mut self, old: &FileGroup, new: &FileGroup) {
         let interval = |group: &FileGroup| (group.interval != Span::ZERO).then(|| group.interval.to_string());
         let offset = |group: &FileGroup| group.query_offset.map(|offset| offset.to_string());

@@ -145,6 +145,21 @@ fn channels_are_kept_unless_others_are_given() {
 }
 
 #[test]
+fn a_namespace_that_goes_into_shadow_changes_and_its_rules_do_not() {
+    let same = || plan(&present(&group(&[A])), &read(&group(&[A])), None);
+    for (before, after, expected) in [
+        (false, None, ""),
+        (true, None, ""),
+        (true, Some(true), ""),
+        (false, Some(true), "shadow: false → true"),
+        (true, Some(false), "shadow: true → false"),
+    ] {
+        let plan = same().with_shadow(before, after);
+        assert_eq!((shown(&plan.diff).as_str(), plan.rules()), (expected, counts(0, 0, 0, 1)), "{before} {after:?}");
+    }
+}
+
+#[test]
 fn a_rule_that_was_switched_off_is_switched_on_again() {
     let mut before = present(&group(&[A]));
     before[0].rules[0].is_active = false;

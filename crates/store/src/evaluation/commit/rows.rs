@@ -158,6 +158,7 @@ pub(in crate::evaluation) async fn events(
             state: Set(transition.to.as_str().to_owned()),
             value: Set(number::format(transition.alert.value)),
             reason: Set(transition.reason.as_str().to_owned()),
+            is_shadow: Set(rule.is_shadow),
             active_at: Set(transition.alert.state.active_at()),
             starts_at: Set(transition.alert.state.fired_at()),
             evaluated_at: Set(slot),

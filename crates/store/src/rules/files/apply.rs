@@ -22,7 +22,7 @@ use crate::{
     db,
     entity::{rule, rule_file, rule_group, rule_version},
     evaluation::close_alerts,
-    rules::channels_named,
+    rules::{channels_named, shadow::mark_namespace},
     write::WriteError,
 };
 
@@ -44,11 +44,11 @@ pub struct Applied {
 pub async fn planned(db: &DatabaseConnection, import: &Import) -> Result<Plan, WriteError> {
     let tx = db::read(db).await?;
     channels_named(&tx, "channel_id", import.channels.as_deref().unwrap_or_default(), false).await?;
-    let is_known = rule_file::Entity::find_by_id(&import.namespace).one(&tx).await?.is_some();
+    let file = rule_file::Entity::find_by_id(&import.namespace).one(&tx).await?;
     let standing = read::standing(&tx, &import.namespace, &import.scope, false).await?;
     tx.commit().await?;
-    refuse_missing(import, is_known, &standing)?;
-    Ok(decided(import, &standing))
+    refuse_missing(import, file.as_ref(), &standing)?;
+    Ok(decided(import, file.as_ref(), &standing))
 }
 
 /// Does it.
@@ -74,14 +74,17 @@ async fn attempt(
     now: Timestamp,
 ) -> Result<Applied, WriteError> {
     let tx = db::write(db).await?;
-    let is_known = hold(&tx, import, editor, now).await?;
+    let file = hold(&tx, import, editor, now).await?;
     channels_named(&tx, "channel_id", import.channels.as_deref().unwrap_or_default(), true).await?;
     let standing = read::standing(&tx, &import.namespace, &import.scope, true).await?;
-    refuse_missing(import, is_known, &standing)?;
-    let plan = decided(import, &standing);
+    refuse_missing(import, file.as_ref(), &standing)?;
+    let plan = decided(import, file.as_ref(), &standing);
     let first_position = first_position(&tx, import, &standing).await?;
     let rows = Edit { import, standing: &standing, first_position, editor, now }.rows(&plan)?;
     let due = write(&tx, rows, now).await?;
+    if let Some(shadow) = import.shadow.filter(|shadow| *shadow != is_shadow(file.as_ref())) {
+        mark_namespace(&tx, &import.namespace, shadow).await?;
+    }
     if import.removes {
         forget_if_empty(&tx, &import.namespace).await?;
     }
@@ -89,33 +92,43 @@ async fn attempt(
     Ok(Applied { plan, due })
 }
 
-fn decided(import: &Import, standing: &[Standing]) -> Plan {
-    plan(&read::present(standing), &import.file, import.channels.as_deref())
+fn decided(import: &Import, file: Option<&rule_file::Model>, standing: &[Standing]) -> Plan {
+    let plan = plan(&read::present(standing), &import.file, import.channels.as_deref());
+    plan.with_shadow(is_shadow(file), import.shadow)
 }
 
-fn refuse_missing(import: &Import, is_known: bool, standing: &[Standing]) -> Result<(), WriteError> {
-    let is_there = is_known && (import.scope == Scope::File || !standing.is_empty());
+fn is_shadow(file: Option<&rule_file::Model>) -> bool {
+    file.is_some_and(|file| file.is_shadow)
+}
+
+fn refuse_missing(import: &Import, file: Option<&rule_file::Model>, standing: &[Standing]) -> Result<(), WriteError> {
+    let is_there = file.is_some() && (import.scope == Scope::File || !standing.is_empty());
     if import.removes && !is_there { Err(WriteError::Missing) } else { Ok(()) }
 }
 
-/// Keeps others from importing the file until the end of the transaction; an import is noted in its row. Answers
-/// whether the row was there, or is now.
-async fn hold(tx: &DatabaseTransaction, import: &Import, editor: UserId, now: Timestamp) -> Result<bool, DbErr> {
+/// Keeps others from importing the file until the end of the transaction; an import is noted in its row. Answers the row
+/// that was there, or is now.
+async fn hold(
+    tx: &DatabaseTransaction,
+    import: &Import,
+    editor: UserId,
+    now: Timestamp,
+) -> Result<Option<rule_file::Model>, DbErr> {
     use rule_file::{ActiveModel, Column, Entity};
     if import.removes {
-        let row = Entity::find_by_id(&import.namespace).lock_exclusive().one(tx).await?;
-        return Ok(row.is_some());
+        return Entity::find_by_id(&import.namespace).lock_exclusive().one(tx).await;
     }
     let row = ActiveModel {
         namespace: Set(import.namespace.clone()),
         imported_by: Set(Some(editor.0)),
         imported_at: Set(Some(now)),
+        is_shadow: Set(false),
         created_at: Set(now),
     };
     let again =
         OnConflict::column(Column::Namespace).update_columns([Column::ImportedBy, Column::ImportedAt]).to_owned();
     Entity::insert(row).on_conflict(again).exec_without_returning(tx).await?;
-    Ok(true)
+    Entity::find_by_id(&import.namespace).one(tx).await
 }
 
 /// A file begins at the top; a group alone stays where it is, or comes last.
