@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use sea_orm::DatabaseConnection;
 use vigil_datasource::{CacheOptions, CachedDatasource, Datasource};
-use vigil_domain::{Span, Timestamp, alert::Installation};
+use vigil_domain::{Deviations, Span, Timestamp, alert::Installation};
 use vigil_runtime::{Clock, Config, Secret, Shutdown};
 use vigil_store::{cache::Cache, live::Live, queue::Queue, seal::Sealer, throttle::Throttle};
 
@@ -92,6 +92,11 @@ impl AppState {
             hub: Arc::default(),
             started_at,
         }))
+    }
+
+    /// Whose way it is where Vigil's differs from Prometheus'.
+    pub fn deviations(&self) -> Deviations {
+        Deviations::configured(self.0.config.evaluation.strict_prometheus)
     }
 
     /// The current time. Ask once per request and pass it on.

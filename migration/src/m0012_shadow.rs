@@ -5,8 +5,9 @@ use sea_orm_migration::{prelude::*, schema::*};
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// What may be in shadow, what happened there, and what channels were told of it only on paper.
-const TABLES: [&str; 5] = ["rules", "rule_groups", "rule_files", "alert_events", "told"];
+/// What may be in shadow, what happened there, and what channels were told of it only on paper: in the order in which
+/// evaluations lock them.
+const TABLES: [&str; 5] = ["rule_files", "rule_groups", "alert_events", "told", "rules"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -23,5 +24,10 @@ impl MigrationTrait for Migration {
             manager.alter_table(Table::alter().table(table).drop_column("is_shadow").to_owned()).await?;
         }
         Ok(())
+    }
+
+    /// What was cut short could not be done again: a column that is there already is an error.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
     }
 }

@@ -74,7 +74,18 @@ lines! {
         assert_eq!((lab.events(&rule).await.len(), lab.heard()), (2, 1));
     }
 
-    /// Prometheus forgets the old alert without a word; for Vigil it ends by absence, which is an event and is told.
+    /// What the rule was called before is not kept, whatever `keep_firing_for` says.
+    async fn c34_keep_firing_for_keeps_nothing_under_a_former_name(lab) {
+        let rule = lab.rule("Busy", "cpu", json!({"keep_firing_for": "1h"})).await;
+        assert_eq!(lab.life(&rule, "x").await, "F");
+        lab.edit(&rule, json!({"name": "Busier"})).await;
+        assert_eq!(lab.alerts(&rule).await, [], "it is over with the edit");
+        assert_eq!(lab.life(&rule, "x").await, "F");
+        assert_eq!(lab.alert(&rule).await.labels, labels! {alertname = "Busier", instance = "a"});
+        assert_eq!(lab.life(&rule, ".").await, "k");
+    }
+
+    /// Prometheus forgets the old alert without a word; for Vigil it ends with the edit, which is an event and is told.
     async fn c34_an_edited_name_or_label_begins_anew(lab) {
         let rule = lab.rule("Busy", "cpu", json!({"labels": {"team": "a"}})).await;
         assert_eq!(lab.life(&rule, "x").await, "F");
@@ -93,7 +104,7 @@ lines! {
             }
         }
         let events = lab.events(&rule).await;
-        let ended = events.into_iter().filter(|event| event.state == "resolved" && event.reason == "condition_gone");
+        let ended = events.into_iter().filter(|event| event.state == "resolved" && event.reason == "rule_changed");
         let expected = ["a", "b"].map(|team| labels! {alertname = "Busy", instance = "a", team = team});
         assert_eq!(ended.map(|event| event.labels).collect::<Vec<_>>(), expected);
     }

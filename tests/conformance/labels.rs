@@ -44,6 +44,14 @@ lines! {
         assert_eq!(alert.labels, labels! {alertname = "Filed", instance = "group", team = "group", tier = "a"});
     }
 
+    /// A label of the rule without text takes the series' own away, as in a file.
+    async fn c14_a_label_without_text_takes_the_series_own_away(lab) {
+        let rule = lab.rule("Busy", "cpu", json!({"labels": {"instance": "", "none": ""}})).await;
+        lab.has([cpu("a", 1.0)]);
+        lab.step().await;
+        assert_eq!(lab.alert(&rule).await.labels, labels! {alertname = "Busy"});
+    }
+
     /// Prometheus takes a rule with a label `alertname` and ignores the label. Vigil refuses what would do nothing.
     async fn c14_a_rule_cannot_set_alertname(lab) {
         let rule = json!({"name": "Busy", "expr": "cpu", "labels": {"alertname": "Other"}});

@@ -40,6 +40,7 @@ mod scheduling;
 mod seen;
 mod series;
 mod states;
+mod strict;
 mod templates;
 mod wire;
 

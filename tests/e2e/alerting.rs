@@ -114,6 +114,24 @@ stories! {
         assert_eq!(items(&app.api.get("/events?state=resolved").await.ok()).len(), 0, "no false resolve");
     }
 
+    /// The rules of a server that rests ask nothing, and that is no sign of life of the data source.
+    async fn what_asks_nothing_does_not_end_an_outage(app) {
+        let ops = app.telegram_channel("ops").await;
+        let server = app.api.create("/servers", json!({"name": "web-1", "instance": "web-1:9100"})).await;
+        app.rule("Rests", "up == 0", json!({"server_id": server, "interval": "1s"})).await;
+        app.api.patch(&format!("/servers/{server}"), json!({"is_active": false})).await.ok();
+        app.rule("Asks", "m > 1", json!({"interval": "10s", "channel_ids": [ops]})).await;
+        let reasons = async || app.notifications().await.iter().map(|n| text(n, "reason")).collect::<Vec<_>>();
+        app.prometheus.down();
+        for _ in 0..12 {
+            app.tick("10s").await;
+        }
+        assert_eq!(reasons().await, ["source_down"]);
+        app.prometheus.up();
+        app.tick("10s").await;
+        assert_eq!(reasons().await, ["source_down", "source_up"]);
+    }
+
     /// Deleting or disabling a rule resolves what it had firing, with that reason.
     async fn a_rule_that_goes_resolves_its_alerts(app) {
         let ops = app.telegram_channel("ops").await;

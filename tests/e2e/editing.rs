@@ -53,6 +53,30 @@ stories! {
         assert_eq!(items(&versions).len(), 3, "{versions}");
     }
 
+    /// Under another name or with other labels it is another rule: what the old one had firing ends with the edit, is not
+    /// kept, and is told.
+    async fn another_name_or_label_makes_another_rule(app) {
+        let ops = app.telegram_channel("ops").await;
+        app.prometheus.answers("up == 0", [(labels("a"), 0.0)]);
+        let more = json!({"channel_ids": [ops], "keep_firing_for": "1h", "labels": {"team": "a"}});
+        let rule = app.rule("Down", "up == 0", more).await;
+        let path = format!("/rules/{rule}");
+        for (change, heard) in [(json!({"name": "Downer"}), 2), (json!({"labels": {"team": "b"}}), 4)] {
+            app.tick("1m").await;
+            assert_eq!(app.alerts(&rule).await.len(), 1);
+            let edited = app.api.patch(&path, change).await.ok();
+            assert_eq!((app.alerts(&rule).await.len(), &edited["state"]), (0, &json!("inactive")), "{edited}");
+            app.deliver().await;
+            assert_eq!(app.heard().len(), heard, "{:?}", app.heard());
+            let events = app.api.get(&format!("/events?rule_id={rule}")).await.ok();
+            let newest = &items(&events)[0];
+            assert_eq!((text(newest, "state"), text(newest, "reason")), ("resolved".into(), "rule_changed".into()));
+        }
+        app.tick("1m").await;
+        app.api.patch(&path, json!({"name": "Downer", "labels": {"team": "b"}, "for": "0s"})).await.ok();
+        assert_eq!(app.states(&rule).await, ["firing", "resolved", "firing", "resolved", "firing"], "the same is no change");
+    }
+
     /// A stale edit is refused, a wrong one names every mistake, and neither changes anything.
     async fn a_refused_edit_changes_nothing(app) {
         let rule = app.rule("Down", "up == 0", json!({})).await;

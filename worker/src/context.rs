@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 use vigil_datasource::Datasource;
-use vigil_domain::{alert::Installation, id::NotificationId};
+use vigil_domain::{Deviations, alert::Installation, id::NotificationId};
 use vigil_runtime::{clock::Clock, config::Config};
 use vigil_store::{live::Live, queue::Queue, seal::Sealer};
 
@@ -30,9 +30,15 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whose way it is where Vigil's differs from Prometheus'.
+    pub fn deviations(&self) -> Deviations {
+        Deviations::configured(self.config.evaluation.strict_prometheus)
+    }
+
     /// Whether alerts are written back to the data source as series.
     pub fn writes_alerts(&self) -> bool {
-        self.config.evaluation.write_alerts.unwrap_or_else(|| self.datasource.writes_by_default())
+        let unasked = || self.deviations().write_alerts_unasked() || self.datasource.writes_by_default();
+        self.config.evaluation.write_alerts.unwrap_or_else(unasked)
     }
 
     /// Says that notifications are due. A failure costs latency only: the sweep finds them.

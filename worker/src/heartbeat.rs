@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use metrics::{counter, gauge};
-use vigil_domain::source::Outcome;
+use vigil_domain::{notification::NotifyReason, source::Outcome};
 use vigil_runtime::shutdown::Shutdown;
 use vigil_store::{evaluation, outbox};
 
@@ -18,8 +19,10 @@ const PROBE: Duration = Duration::from_secs(5);
 /// How often old history is looked for, and how many rows go at once.
 const PRUNE: Duration = Duration::from_secs(600);
 const PRUNE_ROWS: u64 = 5_000;
-/// How long what was sent to Alertmanagers is kept: it is sent again and again.
-const FORWARDS: chrono::TimeDelta = chrono::TimeDelta::days(1);
+/// How long what was sent to Alertmanagers is kept: what began or ended, and what was only sent again, whose like follows
+/// every minute.
+const FORWARDS: [(NotifyReason, TimeDelta); 2] =
+    [(NotifyReason::Forward, TimeDelta::days(1)), (NotifyReason::ForwardAgain, TimeDelta::hours(1))];
 
 /// Starts everything a worker does; it ends with `shutdown`.
 pub fn run(ctx: &Context, shutdown: &Shutdown) {
@@ -128,16 +131,18 @@ async fn report(ctx: &Context) {
 
 async fn prune(ctx: &Context, now: vigil_domain::Timestamp) {
     let retention = &ctx.config.retention;
-    let days = |days: u32| now - chrono::TimeDelta::days(i64::from(days));
+    let days = |days: u32| now - TimeDelta::days(i64::from(days));
     let events = evaluation::prune_events(&ctx.db, days(retention.events_days), PRUNE_ROWS).await;
     let notifications = outbox::prune(&ctx.db, days(retention.notifications_days), PRUNE_ROWS).await;
-    let forwards = prune_forwards(ctx, now - FORWARDS).await;
+    let forwards = prune_forwards(ctx, now).await;
     for error in [events.err(), notifications.err(), forwards.err()].into_iter().flatten() {
         tracing::warn!(%error, "could not forget old history");
     }
 }
 
-async fn prune_forwards(ctx: &Context, before: vigil_domain::Timestamp) -> Result<(), sea_orm::DbErr> {
-    while outbox::prune_forwards(&ctx.db, before, PRUNE_ROWS).await? == PRUNE_ROWS {}
+async fn prune_forwards(ctx: &Context, now: vigil_domain::Timestamp) -> Result<(), sea_orm::DbErr> {
+    for (reason, kept) in FORWARDS {
+        while outbox::prune_reason(&ctx.db, reason, now - kept, PRUNE_ROWS).await? == PRUNE_ROWS {}
+    }
     Ok(())
 }

@@ -184,7 +184,8 @@ pub(super) async fn carry_out(app: &AppState, import: &Import, dry_run: bool, ca
     if dry_run {
         return Ok(files::planned(&app.db, import).await?);
     }
-    let Applied { plan, due } = files::apply(&app.db, import, caller.user_id, app.now()).await?;
+    let by = (app.now(), app.deviations());
+    let Applied { plan, due } = files::apply(&app.db, import, caller.user_id, by).await?;
     push(app, due).await;
     Ok(plan)
 }

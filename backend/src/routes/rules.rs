@@ -133,7 +133,7 @@ async fn create(
     State(app): State<AppState>,
     Json(body): Json<RuleIn>,
 ) -> Result<impl IntoResponse> {
-    let spec = RuleDraft::from(body).check()?;
+    let spec = RuleDraft::from(body).check_with(app.deviations())?;
     let rule = RuleOut::from(rules::insert(&app.db, spec, caller.user_id, app.now()).await?);
     Ok((StatusCode::CREATED, [(LOCATION, format!("/api/v1/rules/{}", rule.id))], Json(rule)))
 }
@@ -149,9 +149,9 @@ async fn show(_: Viewer, State(app): State<AppState>, Path(id): Path<RuleId>) ->
 
 /// Changes a rule.
 ///
-/// Open alerts stay as they are; the next evaluation is by the new rule. Switching it off ends them. Once it is out of
-/// shadow, what fires is told as new; in shadow nobody is told of ends either. `shadow` alone can also be changed of a
-/// rule that a file owns.
+/// Open alerts stay as they are; the next evaluation is by the new rule. Switching it off ends them, and so do another name
+/// and other labels, for then it is another rule. Once it is out of shadow, what fires is told as new; in shadow nobody is
+/// told of ends either. `shadow` alone can also be changed of a rule that a file owns.
 #[utoipa::path(patch, path = "/rules/{id}", tag = "rules", operation_id = "update_rule", request_body = RulePatch,
     params(("id" = Uuid, Path, description = "The rule"), IfMatch),
     responses((status = 200, description = "The rule after the change", body = RuleOut), Guarded, Writing),
@@ -167,8 +167,9 @@ async fn update(
         let rule = shadow::set_rule(&app.db, id, version, caller.user_id, app.now(), is_shadow).await?;
         return Ok(Json(rule.into()));
     }
-    let change = |row: &RuleRow| patch.clone().applied_to(row).check();
-    let (rule, due) = rules::update(&app.db, id, version, caller.user_id, app.now(), change).await?;
+    let deviations = app.deviations();
+    let change = |row: &RuleRow| patch.clone().applied_to(row).check_with(deviations);
+    let (rule, due) = rules::update(&app.db, id, version, caller.user_id, (app.now(), deviations), change).await?;
     push(&app, due).await;
     Ok(Json(rule.into()))
 }
@@ -184,7 +185,7 @@ async fn delete(
     Path(id): Path<RuleId>,
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode> {
-    let due = rules::delete(&app.db, id, version, caller.user_id, app.now()).await?;
+    let due = rules::delete(&app.db, id, version, caller.user_id, (app.now(), app.deviations())).await?;
     push(&app, due).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -239,7 +239,7 @@ async fn update(
     Json(patch): Json<ServerPatch>,
 ) -> Result<Json<ServerOut>> {
     let change = |row: &server::Model| patch.applied_to(row).check();
-    let (server, due) = servers::update(&app.db, id, version, app.now(), change).await?;
+    let (server, due) = servers::update(&app.db, id, version, (app.now(), app.deviations()), change).await?;
     push(&app, due).await;
     Ok(Json(server.into()))
 }

@@ -2,24 +2,27 @@
 
 mod evidence;
 mod output;
+mod there;
 
 use std::collections::BTreeSet;
 
 use axum::extract::State;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde::Deserialize;
 use utoipa::{IntoParams, openapi::Object};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use vigil_datasource::{QueryError, Series};
 use vigil_domain::{
     Labels, Mistakes, Span, Timestamp,
     id::RuleId,
     shadow::{Ignored, Scope, Watched, Window, compare, selectors},
 };
-use vigil_store::rules::shadow::{self, Which};
+use vigil_store::rules::{
+    interval_of,
+    shadow::{self, Which},
+};
 
 use self::output::ReportOut;
-use super::events::word;
+use super::{events::word, rule_files::in_background};
 use crate::{
     auth::Viewer,
     extract::{Json, Query},
@@ -36,8 +39,6 @@ const LONGEST_WINDOW: Span = Span::from_secs(7 * 86_400);
 const MOST_RULES: u64 = 5_000;
 /// The most events that are read for it.
 const MOST_EVENTS: u64 = 50_000;
-/// The most alerts of the other side that are looked at.
-const MOST_SERIES: usize = 20_000;
 
 const NARROWER: &str = "ask for a shorter time, or for fewer rules by namespace, group, name or rule_id";
 
@@ -87,8 +88,10 @@ impl ReportQuery {
     /// Every mistake at once.
     fn check(self, external: Labels, now: Timestamp) -> Result<Asked> {
         let mut mistakes = Mistakes::default();
-        let to = self.to.unwrap_or(now).min(now);
-        let from = self.from.unwrap_or_else(|| to.checked_sub_signed(DEFAULT_WINDOW.chrono()).unwrap_or(to));
+        // To the millisecond, as the data source is asked.
+        let to = self.to.unwrap_or(now).min(now).trunc_subsecs(3);
+        let from = self.from.map(|from| from.trunc_subsecs(3));
+        let from = from.unwrap_or_else(|| to.checked_sub_signed(DEFAULT_WINDOW.chrono()).unwrap_or(to));
         if from >= to {
             mistakes.add("from", "must be before to, and before now");
         } else if Span::between(from, to) > LONGEST_WINDOW {
@@ -128,43 +131,26 @@ async fn report(_: Viewer, State(app): State<AppState>, Query(query): Query<Repo
             return Err(too_much(&format!("there are more than {most} {what}")));
         }
     }
-    let names: BTreeSet<&str> = found.rules.iter().map(|row| row.rule.name.as_str()).collect();
-    let (there, warnings) = if names.is_empty() {
-        (Vec::new(), Vec::new())
-    } else {
-        ask(&app, &selectors(scope.watched, Some(&names).filter(|_| !which.is_all())), scope.window).await?
+    let asked = selectors(scope.watched, Some(&names(&found)).filter(|_| !which.is_all()));
+    let (there, warnings) = match found.rules.iter().map(|row| interval_of(&row.group)).min() {
+        Some(shortest) => there::ask(&app.datasource, &asked, scope.window, shortest).await?,
+        None => (Vec::new(), Vec::new()),
     };
-    let evidence = evidence::of(&found, there);
-    let compared = compare(&evidence, &scope);
-    Ok(Json(ReportOut::new(&scope, &found.rules, compared, warnings)))
+    let report = in_background(move || {
+        let compared = compare(&evidence::of(&found, there), &scope);
+        Ok(ReportOut::new(&scope, &found.rules, compared, warnings))
+    });
+    Ok(Json(report.await?))
 }
 
-/// The series that the data source has for each selector, and what it has to say about them.
-async fn ask(app: &AppState, selectors: &[String], window: Window) -> Result<(Vec<Series>, Vec<String>)> {
-    let length = Span::between(window.from, window.to);
-    let (mut there, mut warnings) = (Vec::new(), Vec::new());
-    for selector in selectors {
-        let answer = app.datasource.samples(&format!("{selector}[{length}]"), window.to).await.map_err(refused)?;
-        there.extend(answer.value);
-        warnings.extend(answer.warnings);
-        if there.len() > MOST_SERIES {
-            return Err(too_much(&format!("the data source has more than {MOST_SERIES} alerts")));
-        }
-    }
-    warnings.dedup();
-    Ok((there, warnings))
+/// What the alerts of the rules are called, and were.
+fn names(found: &shadow::Evidence) -> BTreeSet<&str> {
+    let former = found.events.iter().map(|event| event.rule_name.as_str());
+    found.rules.iter().map(|row| row.rule.name.as_str()).chain(former).collect()
 }
 
 fn too_much(what: &str) -> Problem {
     Problem::field("from", format!("{what}: {NARROWER}"))
-}
-
-/// What the source refuses is more than it can give.
-fn refused(error: QueryError) -> Problem {
-    match error {
-        QueryError::Rejected { .. } | QueryError::TooLarge { .. } => too_much(&error.to_string()),
-        QueryError::Unreachable(_) | QueryError::Timeout(_) | QueryError::Refused(_) => error.into(),
-    }
 }
 
 #[cfg(test)]

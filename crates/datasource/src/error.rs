@@ -47,6 +47,17 @@ impl QueryError {
         }
     }
 
+    /// What is told of it where Prometheus tells the message of its engine: of a query that was rejected, the source's
+    /// own words without their kind.
+    pub fn reason(&self) -> String {
+        if let Self::Rejected { message, .. } = self
+            && !message.is_empty()
+        {
+            return message.clone();
+        }
+        self.to_string()
+    }
+
     /// A word for this outcome in metrics.
     pub(crate) fn outcome(&self) -> &'static str {
         match self {
@@ -176,6 +187,10 @@ mod tests {
     fn a_rejection_keeps_the_kind_and_the_sources_own_words() {
         let error = QueryError::from_status(400, envelope("bad_data", "parse error at char 3").as_bytes());
         assert_eq!(error.to_string(), "bad_data: parse error at char 3");
+        assert_eq!(error.reason(), "parse error at char 3", "as Prometheus tells it of a rule");
+        let silent = QueryError::from_status(422, envelope("execution", "").as_bytes());
+        assert_eq!(silent.reason(), "execution: ");
+        assert_eq!(QueryError::Refused(401).reason(), QueryError::Refused(401).to_string());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use reqwest::{
     Method, Request, Response, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{sync::Semaphore, task, time::timeout};
 use vigil_domain::{QueryValue, Span, Timestamp};
 
 use crate::{
@@ -72,7 +72,10 @@ impl Http {
     pub(crate) async fn samples(&self, selector: &str, at: Timestamp) -> Result<Answer<Vec<Series>>, QueryError> {
         let (time, limit) = (seconds(at.timestamp_millis()), self.peer_timeout());
         let pairs = [("query", selector), ("time", &time), ("timeout", &limit)];
-        answer::range(&self.success(&ApiPath::Query, &pairs).await?)
+        let body = self.success(&ApiPath::Query, &pairs).await?;
+        // It may be megabytes: elsewhere, lest other queries wait.
+        let read = task::spawn_blocking(move || answer::range(&body)).await;
+        read.map_err(|_| QueryError::Unreachable("the program is ending".to_owned()))?
     }
 
     pub(crate) async fn range(

@@ -41,7 +41,7 @@ impl Datasource {
             let source = self.clone();
             asked.spawn(async move {
                 let answer = source.instant(&expr, at).await;
-                (expr, answer.map(|answer| answer.value).map_err(|error| error.to_string()))
+                (expr, answer.map(|answer| answer.value).map_err(|error| error.reason()))
             });
         }
         while let Some(joined) = asked.join_next().await {

@@ -35,8 +35,9 @@ pub(crate) struct Label {
 /// What the specification calls a sample.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Point {
-    #[prost(double, tag = "1")]
-    pub(crate) value: f64,
+    /// Always there. Without `optional`, a value of the type's default is left out, and -0 counts as one.
+    #[prost(double, optional, tag = "1")]
+    pub(crate) value: Option<f64>,
     /// Milliseconds since 1970.
     #[prost(int64, tag = "2")]
     pub(crate) timestamp: i64,
@@ -49,7 +50,7 @@ impl WriteRequest {
         let label = |(name, value): (&str, &str)| Label { name: name.to_owned(), value: value.to_owned() };
         let series = |sample: &Sample| TimeSeries {
             labels: sample.labels.iter().map(label).collect(),
-            samples: vec![Point { value: sample.value, timestamp }],
+            samples: vec![Point { value: Some(sample.value), timestamp }],
         };
         Self { timeseries: samples.iter().map(series).collect() }
     }
@@ -74,5 +75,15 @@ mod tests {
         let point = b"\x09\0\0\0\0\0\0\xf8\x3f\x10\xe8\x07";
         let expected = [b"\x0a\x1e\x0a\x0e".as_slice(), label, b"\x12\x0c", point].concat();
         assert_eq!(snap::raw::Decoder::new().decompress_vec(&packed).unwrap(), expected);
+    }
+
+    #[test]
+    fn minus_zero_stays_what_it_is() {
+        for value in [-0.0, 0.0] {
+            let sample = Sample { labels: Labels::from([("__name__", "up")]), value };
+            let sent = WriteRequest::new(&[sample], Timestamp::UNIX_EPOCH).encode_to_vec();
+            let received = WriteRequest::decode(sent.as_slice()).unwrap().timeseries[0].samples[0].value;
+            assert_eq!(received.map(f64::to_bits), Some(value.to_bits()));
+        }
     }
 }

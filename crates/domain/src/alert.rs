@@ -3,8 +3,8 @@
 //! [`step`] is the whole decision, Prometheus' `AlertingRule.Eval` without its query and its clock. What it leaves open:
 //!
 //! - *A failed query is not absence.* It gives no [`Vector`], so there is nothing to step with and nothing changes.
-//! - *An edited rule is not an event.* The next slot is evaluated with the new rule against the open alerts: new
-//!   labels or a new name let the old alerts end by absence; a longer `for` sends a firing alert back to pending.
+//! - *An edited rule is not an event.* The next slot is evaluated with the new rule against the open alerts: a longer
+//!   `for` sends a firing alert back to pending. Under a new name or with new labels it is another rule: see [`close`].
 //! - *Missed slots are not replayed.* After a gap only the current slot is evaluated; `for` counts from `active_at`.
 //! - *Inactive is absence.* What is neither pending nor firing is not stored; its history is its events.
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub use naming::{Answers, Installation, Named, Naming, check_template, is_plain, name};
-pub use series::{ALERT_STATE, ALERTS, is_alert_series, series, with_ends};
+pub use series::{ALERT_STATE, ALERTS, is_alert_metric, is_alert_series, series, with_ends};
 
 /// Annotations by name.
 pub type Annotations = BTreeMap<String, String>;
@@ -165,7 +165,7 @@ pub fn step(conditions: Conditions, open: Alerts, mut vector: Vector, slot: Time
     after.within(conditions.limit)
 }
 
-/// Ends every open alert of a rule that is deleted or switched off.
+/// Ends every open alert of a rule that is deleted, switched off, or given another name or other labels.
 pub fn close(open: Alerts, reason: EventReason) -> Evaluation {
     let mut after = Evaluation::default();
     for (fingerprint, alert) in open {

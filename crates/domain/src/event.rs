@@ -36,6 +36,8 @@ pub enum EventReason {
     RuleDeleted,
     /// The rule was switched off.
     RuleDisabled,
+    /// The rule got another name or other labels, and so is another rule.
+    RuleChanged,
 }
 
 macro_rules! words {
@@ -92,4 +94,5 @@ words!(EventReason {
     LimitExceeded => "limit_exceeded",
     RuleDeleted => "rule_deleted",
     RuleDisabled => "rule_disabled",
+    RuleChanged => "rule_changed",
 });

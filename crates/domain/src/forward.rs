@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Fingerprint, Labels, Span, Timestamp,
+    Deviations, Fingerprint, Labels, Span, Timestamp,
     alert::{Alert, Annotations, Evaluation, Transition},
     event::EventState,
     id::ChannelId,
@@ -74,7 +74,7 @@ pub struct Forwarding {
     pub changes: Vec<(Fingerprint, Change)>,
 }
 
-/// What is sent after an evaluation, and remembered. Not to be asked after one that failed: that sends nothing.
+/// What is sent after an evaluation, and remembered. After one that could not be made, nothing is, and nothing is forgotten.
 ///
 /// A firing alert is sent when it is new or due again, a pending one never; one that went back to pending, or was
 /// dropped with all others of its rule, is forgotten without a word. One that ended is sent at once with its end, and
@@ -97,9 +97,14 @@ pub fn forward(origin: Origin<'_>, evaluation: &Evaluation, pace: Pace, slot: Ti
     draft.finish(origin)
 }
 
-/// What is sent when a rule goes: the end of what was sent as firing. Nothing is remembered.
-pub fn close(origin: Origin<'_>, transitions: &[Transition], at: Timestamp) -> Forwarding {
+/// What is sent when a rule goes or becomes another: the end of what was sent as firing. Nothing is remembered.
+///
+/// Prometheus forgets it without a word.
+pub fn close(origin: Origin<'_>, transitions: &[Transition], at: Timestamp, deviations: Deviations) -> Forwarding {
     let mut draft = Draft::new(at).forgetting(origin);
+    if !deviations.forward_ends_of_rules() {
+        return draft.finish(origin);
+    }
     let firing = origin.memory.iter().filter(|(_, sent)| sent.ended.is_none());
     let ends = firing.filter_map(|(fingerprint, _)| ended(transitions, *fingerprint));
     draft.alerts.extend(ends.map(|alert| forwarded(alert, at)));
@@ -190,10 +195,19 @@ impl Draft {
         }
     }
 
+    /// A message that only repeats says so.
+    fn reason(&self) -> NotifyReason {
+        let has = |wanted: fn(&Change) -> bool| self.changes.iter().any(|(_, change)| wanted(change));
+        let repeats = has(|change| matches!(change, Change::SentAgain));
+        let tells = has(|change| matches!(change, Change::Written(_)));
+        if repeats && !tells { NotifyReason::ForwardAgain } else { NotifyReason::Forward }
+    }
+
     fn finish(self, origin: Origin<'_>) -> Forwarding {
+        let reason = self.reason();
         let Self { slot, alerts, changes } = self;
         let message = (!alerts.is_empty()).then(|| Message {
-            reason: NotifyReason::Forward,
+            reason,
             at: slot,
             rule: Some(origin.rule.clone()),
             alerts: Vec::new(),

@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod announce;
 pub mod channel;
+pub mod deviations;
 pub mod duration;
 pub mod event;
 pub mod field;
@@ -28,6 +29,7 @@ pub mod shadow;
 pub mod source;
 pub mod starter;
 
+pub use deviations::Deviations;
 pub use duration::Span;
 pub use field::{FieldError, Mistakes};
 pub use labels::{Fingerprint, Labels};

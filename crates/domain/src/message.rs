@@ -75,6 +75,7 @@ impl Message {
             | NotifyReason::Repeat
             | NotifyReason::SourceDown
             | NotifyReason::Forward
+            | NotifyReason::ForwardAgain
             | NotifyReason::Test => false,
         }
     }

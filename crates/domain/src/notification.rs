@@ -21,8 +21,10 @@ pub enum NotifyReason {
     Repeat,
     /// Alerts the channel knows of have ended.
     Resolved,
-    /// An Alertmanager is due to hear of alerts of the rule, or to hear of them again.
+    /// Alerts of the rule fire or have ended, and an Alertmanager does not know it yet.
     Forward,
+    /// An Alertmanager is due to hear of alerts of the rule again, and nothing else.
+    ForwardAgain,
     /// The data source was declared down.
     SourceDown,
     /// The data source answers again.
@@ -33,8 +35,15 @@ pub enum NotifyReason {
 
 words!(NotifyReason {
     First => "first", NewAlerts => "new_alerts", Repeat => "repeat", Resolved => "resolved", Forward => "forward",
-    SourceDown => "source_down", SourceUp => "source_up", Test => "test",
+    ForwardAgain => "forward_again", SourceDown => "source_down", SourceUp => "source_up", Test => "test",
 });
+
+impl NotifyReason {
+    /// Whether it is for an Alertmanager, which hears of the same again and again.
+    pub const fn is_forward(self) -> bool {
+        matches!(self, Self::Forward | Self::ForwardAgain)
+    }
+}
 
 /// Where a notification is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

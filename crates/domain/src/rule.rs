@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    FieldError, Labels, Mistakes, Span,
+    Deviations, FieldError, Labels, Mistakes, Span,
     alert::{Annotations, is_plain},
     event::words,
     group::{DEFAULT_INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL},
@@ -149,9 +149,14 @@ pub fn effective_expr(expr: &str, threshold: Option<Threshold>, server: Option<&
 impl RuleDraft {
     /// Every mistake at once; the expression is parsed, not asked.
     pub fn check(self) -> Result<RuleSpec, Vec<FieldError>> {
+        self.check_with(Deviations::default())
+    }
+
+    /// The same, where Prometheus' way may be the one.
+    pub fn check_with(self, deviations: Deviations) -> Result<RuleSpec, Vec<FieldError>> {
         let mut mistakes = Mistakes::default();
         check_name(&self.name, &mut mistakes);
-        check_expr(&self.expr, self.server_id.is_some(), &mut mistakes);
+        check_expr(&self.expr, self.server_id.is_some(), deviations, &mut mistakes);
         let threshold = self.threshold.and_then(|draft| check_threshold(&draft, &mut mistakes));
         let hold = span("for", self.hold.as_deref(), Span::ZERO, &mut mistakes);
         let keep_firing = span("keep_firing_for", self.keep_firing_for.as_deref(), Span::ZERO, &mut mistakes);
@@ -162,7 +167,7 @@ impl RuleDraft {
         }
         let group = self.group.filter(|group| !group.is_empty());
         let interval = check_interval(self.interval.as_deref(), group.as_deref(), &mut mistakes);
-        let labels = check_rule_labels(self.labels, self.severity, &mut mistakes);
+        let labels = check_rule_labels(self.labels, self.severity, deviations, &mut mistakes);
         check_annotations(&self.annotations, &mut mistakes);
         check_templates(&self.name, &labels, &self.annotations, &mut mistakes);
         let mut channel_ids = self.channel_ids;
@@ -190,10 +195,12 @@ impl RuleDraft {
     }
 }
 
-fn check_expr(expr: &str, tied: bool, mistakes: &mut Mistakes) {
+fn check_expr(expr: &str, tied: bool, deviations: Deviations, mistakes: &mut Mistakes) {
     match promql::parse(expr) {
         Err(error) => mistakes.add("expr", error.to_string()),
-        Ok(parsed) if !parsed.usable_by_rule => mistakes.add("expr", ExprError::NotEvaluable.to_string()),
+        Ok(parsed) if !parsed.usable_by_rule && deviations.refuse_idle_rules() => {
+            mistakes.add("expr", ExprError::NotEvaluable.to_string());
+        }
         Ok(parsed) if tied && parsed.selectors == 0 => mistakes.add("expr", ExprError::NoSelector.to_string()),
         Ok(_) => {}
     }

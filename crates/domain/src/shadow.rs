@@ -7,6 +7,7 @@
 mod compare;
 mod episode;
 mod reason;
+mod samples;
 mod selector;
 mod track;
 
@@ -15,6 +16,7 @@ use crate::{Labels, Span, Timestamp, id::RuleId};
 pub use compare::{Finding, Report, Tally, Verdict, compare};
 pub use episode::{Episode, Happened, OpenAlert, Watched, Window};
 pub use reason::Reason;
+pub use samples::{Run, Samples};
 pub use selector::selectors;
 pub use track::Ignored;
 
@@ -92,8 +94,8 @@ pub struct Subject {
 pub struct AlertSeries {
     /// With `__name__` and `alertstate`.
     pub labels: Labels,
-    /// When it had a sample.
-    pub times: Vec<Timestamp>,
+    /// When it had samples, in the order of time.
+    pub runs: Vec<Run>,
 }
 
 /// What is compared.

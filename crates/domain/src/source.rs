@@ -38,6 +38,8 @@ pub enum Outcome {
     Answered,
     /// None was, with the last failure's text.
     Failed(String),
+    /// There was none, which says nothing about the source.
+    Unasked,
 }
 
 /// What has to be told.
@@ -66,6 +68,7 @@ pub fn observe(
     policy: SourcePolicy,
 ) -> (SourceStatus, Option<Incident>) {
     let error = match outcome {
+        Outcome::Unasked => return (status.clone(), None),
         Outcome::Answered if status.last_failed_slot > Some(slot) => return (status.clone(), None),
         Outcome::Answered => {
             let answered_slot = if status.failing_since.is_some() { Some(slot) } else { status.answered_slot };
@@ -124,6 +127,19 @@ mod tests {
             }));
         }
         told
+    }
+
+    #[test]
+    fn a_batch_that_asks_nothing_neither_ends_nor_begins_a_failure() {
+        let failed = Outcome::Failed("refused".into());
+        let mut status = SourceStatus::default();
+        for second in [0, 15, 30] {
+            let (unasked, incident) = observe(&status, &Outcome::Unasked, at(second + 5), at(second + 5), POLICY);
+            assert_eq!((&unasked, incident), (&status, None), "second {second}");
+            status = observe(&status, &failed, at(second), at(second), POLICY).0;
+        }
+        assert_eq!((status.failed_slots, status.down_since), (3, Some(at(30))));
+        assert_eq!(observe(&status, &Outcome::Unasked, at(60), at(60), POLICY), (status, None));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod source;
 
 pub(crate) use claim::break_claims;
 pub use claim::{Claim, DueGroup, claim, due_groups, release, renew};
-pub use close::close_alerts;
+pub use close::{Ending, close_alerts};
 pub use commit::{Commit, RuleOutcome, Took, commit};
 pub use ended::{ended_series, forget_ended};
 pub use forget::prune_events;

@@ -14,7 +14,7 @@ mod finish;
 
 pub use attempt::{Begin, Granted, begin_attempt, release};
 pub use channel::{disable_channel, migrate_chat};
-pub use due::{due, next_in_stream, open_counts, prune, prune_forwards, report};
+pub use due::{due, next_in_stream, open_counts, prune, prune_reason, report};
 pub use finish::{Finished, Outcome, finish_attempt};
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait};

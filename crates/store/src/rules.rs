@@ -2,6 +2,7 @@
 //!
 //! Locks are taken in one order by everybody: rule file, server, channels, groups by id, then rules and alerts.
 
+mod ending;
 pub mod files;
 pub mod groups;
 pub mod overview;
@@ -14,7 +15,7 @@ use sea_orm::{
     EntityTrait, QueryFilter, QuerySelect, prelude::Uuid,
 };
 use vigil_domain::{
-    FieldError, Labels, Timestamp,
+    Deviations, FieldError, Labels, Timestamp,
     event::EventReason,
     id::{ChannelId, NotificationId, RuleId, ServerId, UserId},
     labels::SEVERITY,
@@ -33,7 +34,7 @@ use crate::{
         rule_group, server,
         stored::{StoredAnnotations, StoredIds, StoredLabels},
     },
-    evaluation::{break_claims, close_alerts},
+    evaluation::{Ending, break_claims, close_alerts},
     servers::matchers_of,
     write::{WriteError, expect_version},
 };
@@ -90,18 +91,18 @@ pub(crate) async fn add(
     };
     let rule = Entity::insert(row).exec_with_returning(tx).await?;
     versions::record(tx, &rule, &group, Change::Created, owner, now).await?;
-    let shadow = shadow::of(tx, &rule).await?;
+    let shadow = shadow::of(tx, &rule, &group).await?;
     Ok(RuleRow { rule, group, state: None, shadow })
 }
 
-/// Changes a rule to what `change` makes of it; its open alerts stay unless it is switched off. Also answers
-/// notifications to push.
+/// Changes a rule to what `change` makes of it; its open alerts stay unless it is switched off, or becomes another rule.
+/// Also answers notifications to push.
 pub async fn update(
     db: &DatabaseConnection,
     id: RuleId,
     expected: Option<i32>,
     editor: UserId,
-    now: Timestamp,
+    (now, deviations): (Timestamp, Deviations),
     change: impl Fn(&RuleRow) -> Result<RuleSpec, Vec<FieldError>>,
 ) -> Result<(RuleRow, Vec<NotificationId>), WriteError> {
     let mut tries = 1;
@@ -109,7 +110,7 @@ pub async fn update(
         let before = find(db, id).await?.ok_or(WriteError::Missing)?;
         expect_version(expected, before.rule.version)?;
         let spec = change(&before)?;
-        match apply(db, before, spec, editor, now).await {
+        match apply(db, before, spec, editor, (now, deviations)).await {
             Err(WriteError::Stale) if expected.is_none() && tries < TRIES => tries += 1,
             outcome => return outcome,
         }
@@ -122,13 +123,13 @@ pub async fn delete(
     id: RuleId,
     expected: Option<i32>,
     editor: UserId,
-    now: Timestamp,
+    (now, deviations): (Timestamp, Deviations),
 ) -> Result<Vec<NotificationId>, WriteError> {
     let mut tries = 1;
     loop {
         let before = find(db, id).await?.ok_or(WriteError::Missing)?;
         expect_version(expected, before.rule.version)?;
-        match remove(db, before, editor, now).await {
+        match remove(db, before, editor, (now, deviations)).await {
             Err(WriteError::Stale) if expected.is_none() && tries < TRIES => tries += 1,
             outcome => return outcome,
         }
@@ -140,18 +141,17 @@ async fn apply(
     before: RuleRow,
     spec: RuleSpec,
     editor: UserId,
-    now: Timestamp,
+    (now, deviations): (Timestamp, Deviations),
 ) -> Result<(RuleRow, Vec<NotificationId>), WriteError> {
-    let RuleRow { rule: old, group, state, shadow: was } = before;
+    let RuleRow { rule: old, group: old_group, state, shadow: was } = before;
     let tx = db::write(db).await?;
     let effective_expr = tie(&tx, &spec).await?;
     let counted = Counted { before: is_evaluated(&old), after: spec.is_active };
-    let group = groups::change(&tx, group, counted, &spec, now).await?;
-    let switched_off = old.is_active && !spec.is_active;
-    let due = if switched_off {
-        close_alerts(&tx, std::slice::from_ref(&old), EventReason::RuleDisabled, now).await?
-    } else {
-        Vec::new()
+    let group = groups::change(&tx, old_group.clone(), counted, &spec, now).await?;
+    let ends = ending::of_change((&old, &old_group), (&spec, &group), deviations);
+    let due = match ends {
+        Some(reason) => close_alerts(&tx, std::slice::from_ref(&old), Ending { reason, now, deviations }).await?,
+        None => Vec::new(),
     };
     let severity = severity_of(&group.labels.0, &spec.labels);
     let mut row = ActiveModel { group_id: Set(group.id), version: Set(old.version + 1), ..written(spec, now) };
@@ -165,13 +165,13 @@ async fn apply(
     row.effective_expr = Set(effective_expr);
     let rule = replace(&tx, &old, row).await?;
     versions::record(&tx, &rule, &group, Change::Updated, Some(editor), now).await?;
-    let shadow = shadow::of(&tx, &rule).await?;
+    let shadow = shadow::of(&tx, &rule, &group).await?;
     if was.is_on() != shadow.is_on() {
         let groups = Condition::all().add(rule_group::Column::Id.is_in([old.group_id, group.id]));
         break_claims(&tx, groups).await?;
     }
     tx.commit().await?;
-    Ok((RuleRow { rule, group, state: state.filter(|_| !switched_off), shadow }, due))
+    Ok((RuleRow { rule, group, state: state.filter(|_| ends.is_none()), shadow }, due))
 }
 
 async fn replace(tx: &DatabaseTransaction, old: &Model, row: ActiveModel) -> Result<Model, WriteError> {
@@ -188,13 +188,14 @@ async fn remove(
     db: &DatabaseConnection,
     before: RuleRow,
     editor: UserId,
-    now: Timestamp,
+    (now, deviations): (Timestamp, Deviations),
 ) -> Result<Vec<NotificationId>, WriteError> {
     let RuleRow { rule, group, .. } = before;
     let tx = db::write(db).await?;
     let group = groups::lock(&tx, group.id).await?.ok_or(WriteError::Stale)?;
     groups::refuse_owned(&group)?;
-    let due = close_alerts(&tx, std::slice::from_ref(&rule), EventReason::RuleDeleted, now).await?;
+    let ending = Ending { reason: EventReason::RuleDeleted, now, deviations };
+    let due = close_alerts(&tx, std::slice::from_ref(&rule), ending).await?;
     let removed =
         Entity::delete_many().filter(Column::Id.eq(rule.id)).filter(Column::Version.eq(rule.version)).exec(&tx).await?;
     if removed.rows_affected == 0 {

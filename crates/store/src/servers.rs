@@ -5,7 +5,7 @@ use sea_orm::{
     EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid, sea_query::Query,
 };
 use vigil_domain::{
-    FieldError, Labels, Timestamp,
+    Deviations, FieldError, Labels, Timestamp,
     event::EventReason,
     id::{NotificationId, ServerId},
     rule::effective_expr,
@@ -19,7 +19,7 @@ use crate::{
         server::{ActiveModel, Column, Entity, Model},
         stored::StoredLabels,
     },
-    evaluation::close_alerts,
+    evaluation::{Ending, close_alerts},
     rules,
     write::{WriteError, contains, expect_version, listed},
 };
@@ -80,7 +80,7 @@ pub async fn update(
     db: &DatabaseConnection,
     id: ServerId,
     expected: Option<i32>,
-    now: Timestamp,
+    (now, deviations): (Timestamp, Deviations),
     change: impl FnOnce(&Model) -> Result<ServerSpec, Vec<FieldError>>,
 ) -> Result<(Model, Vec<NotificationId>), WriteError> {
     let tx = db::write(db).await?;
@@ -95,7 +95,8 @@ pub async fn update(
         .exec_with_returning(&tx)
         .await?;
     let after = updated.into_iter().next().ok_or(WriteError::Stale)?;
-    let told = follow(&tx, &before, &after, now).await?;
+    let ending = Ending { reason: EventReason::RuleDisabled, now, deviations };
+    let told = follow(&tx, &before, &after, ending).await?;
     tx.commit().await?;
     Ok((after, told))
 }
@@ -144,7 +145,7 @@ async fn follow(
     tx: &DatabaseTransaction,
     before: &Model,
     after: &Model,
-    now: Timestamp,
+    ending: Ending,
 ) -> Result<Vec<NotificationId>, WriteError> {
     let retied = matchers_of(before) != matchers_of(after);
     let switched_off = before.is_active && !after.is_active;
@@ -158,7 +159,7 @@ async fn follow(
         retie(tx, &watching, &matchers_of(after)).await?;
     }
     if switched_off {
-        return Ok(close_alerts(tx, &watching, EventReason::RuleDisabled, now).await?);
+        return Ok(close_alerts(tx, &watching, ending).await?);
     }
     Ok(Vec::new())
 }

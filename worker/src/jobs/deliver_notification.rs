@@ -95,16 +95,21 @@ async fn attempt(ctx: &Context, granted: &Granted, deadline: Instant) -> Report 
     report
 }
 
-/// An Alertmanager is soon sent everything again, and newer: what it missed is not tried for longer than that.
+/// An Alertmanager is soon sent everything again, and newer: what it missed is not tried for longer than that, if at all.
 fn policy(ctx: &Context, granted: &Granted) -> RetryPolicy {
-    let (delivery, resend_delay) = (&ctx.config.delivery, ctx.config.evaluation.resend_delay());
-    let is_forward = granted.notification.reason == NotifyReason::Forward.as_str();
+    let delivery = &ctx.config.delivery;
+    let repeats = ctx.deviations().repeat_forwards();
+    let longest_forward = if repeats { ctx.config.evaluation.resend_delay() } else { Duration::ZERO };
     RetryPolicy {
         base: span(delivery.retry_base()),
         longest: span(delivery.retry_max()),
         attempts: delivery.max_attempts,
-        until: is_forward.then(|| granted.notification.created_at + resend_delay),
+        until: is_forward(granted).then(|| granted.notification.created_at + longest_forward),
     }
+}
+
+fn is_forward(granted: &Granted) -> bool {
+    granted.notification.reason.parse().is_ok_and(NotifyReason::is_forward)
 }
 
 /// What a try means for its notification. Somebody waits for a test's result, so a test is tried once.
@@ -148,7 +153,7 @@ fn tell(granted: &Granted, outcome: &Outcome, finished: Finished) {
     let (kind, reason) = (kind(granted), granted.notification.reason.clone());
     let attempt = granted.notification.attempt_count;
     let word = match outcome {
-        Outcome::Delivered { .. } if reason == NotifyReason::Forward.as_str() => {
+        Outcome::Delivered { .. } if is_forward(granted) => {
             tracing::debug!(kind, attempt, "alerts forwarded");
             "delivered"
         }

@@ -68,7 +68,7 @@ impl Preview {
     responses((status = 200, description = "What it would say", body = Preview), Guarded, Writing, Asking),
     security(("bearer" = []), ("oauth2" = [])))]
 async fn preview(_: Operator, State(app): State<AppState>, Json(body): Json<RuleIn>) -> Result<Json<Preview>> {
-    let spec = RuleDraft::from(body).check()?;
+    let spec = RuleDraft::from(body).check_with(app.deviations())?;
     let expr = rules::asked(&app.db, &spec).await?;
     let now = app.now();
     let answer = app.datasource.instant(&expr, now).await?;

@@ -1,9 +1,8 @@
-//! From rows and series to what a comparison is made of.
+//! From rows to what a comparison is made of.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
-use vigil_datasource::Series;
 use vigil_domain::{
     event::EventState,
     id::RuleId,
@@ -15,7 +14,7 @@ use vigil_store::{
 };
 
 /// Everything that is known.
-pub(super) fn of(found: &shadow::Evidence, there: Vec<Series>) -> Evidence {
+pub(super) fn of(found: &shadow::Evidence, there: Vec<AlertSeries>) -> Evidence {
     let mut subjects: Vec<Subject> = found.rules.iter().map(subject).collect();
     let places: HashMap<Uuid, usize> = subjects.iter().enumerate().map(|(place, rule)| (rule.id.0, place)).collect();
     for event in &found.events {
@@ -28,15 +27,11 @@ pub(super) fn of(found: &shadow::Evidence, there: Vec<Series>) -> Evidence {
             subjects[*place].open.push(open(alert));
         }
     }
-    let series = |series: Series| AlertSeries {
-        labels: series.labels,
-        times: series.points.into_iter().map(|(at, _)| at).collect(),
-    };
     Evidence {
         subjects,
         others: found.others.iter().cloned().collect(),
         outages: found.incidents.iter().map(outage).collect(),
-        there: there.into_iter().map(series).collect(),
+        there,
     }
 }
 

@@ -208,3 +208,38 @@ impl From<Episode> for EpisodeOut {
 fn seconds(millis: i64) -> f64 {
     millis as f64 / 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn finding(reason: Option<Reason>) -> Finding {
+        let begin = "2026-01-01T00:00:00Z".parse().unwrap();
+        Finding {
+            rule: RuleId(Uuid::nil()),
+            labels: Labels::from([("alertname", "Down")]),
+            verdict: Verdict::OnlyHere,
+            here: Some(Episode { begin, end: None }),
+            there: None,
+            began_later_ms: Some(-3_250),
+            ended_later_ms: None,
+            reason,
+        }
+    }
+
+    #[test]
+    fn every_field_of_a_finding_is_there() {
+        let shown = |reason| serde_json::to_value(FindingOut::from(finding(reason))).unwrap();
+        let mut expected = json!({
+            "rule_id": "00000000-0000-0000-0000-000000000000", "labels": {"alertname": "Down"}, "verdict": "only_here",
+            "here": {"begin": "2026-01-01T00:00:00Z", "end": null}, "there": null, "began_later_seconds": -3.25,
+            "ended_later_seconds": null, "reason": null, "detail": null,
+        });
+        assert_eq!(shown(None), expected);
+        expected["reason"] = json!("other_labels");
+        expected["detail"] = json!("the other side has it with other values of instance");
+        assert_eq!(shown(Some(Reason::OtherLabels(vec!["instance".to_owned()]))), expected);
+    }
+}

@@ -18,13 +18,14 @@ const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 /// `before` is as of the last write that succeeded, so that a failed one costs no marker. An evaluation that failed, or
 /// exceeded its limit, writes nothing back; a rule that is gone leaves no alert `after` it.
 ///
-/// A series has its alert's labels; `__name__` and `alertstate` win over labels of these names.
+/// A series has its alert's labels over those that are `under` them, see [`crate::Deviations::under_series`]; `__name__` and
+/// `alertstate` win over labels of these names.
 ///
 /// Source: Prometheus `rules/alerting.go`, `sample` and `forStateSample`; `rules/group.go`, `Eval`.
-pub fn series(before: &Alerts, after: &Alerts) -> Vec<Sample> {
-    let mut samples = values(after.values());
+pub fn series(before: &Alerts, after: &Alerts, under: &Labels) -> Vec<Sample> {
+    let mut samples = values(after.values(), under);
     let changed = before.iter().filter(|(id, alert)| after.get(*id).is_none_or(|now| !alike(now, alert)));
-    for gone in values(changed.map(|(_, alert)| alert)).into_keys() {
+    for gone in values(changed.map(|(_, alert)| alert), under).into_keys() {
         samples.entry(gone).or_insert_with(stale_marker);
     }
     samples.into_iter().map(|(labels, value)| Sample { labels, value }).collect()
@@ -40,7 +41,12 @@ pub fn with_ends(mut samples: Vec<Sample>, unended: &BTreeSet<Labels>) -> Vec<Sa
 
 /// Whether a series is one of [`series`].
 pub fn is_alert_series(labels: &Labels) -> bool {
-    labels.get(METRIC_NAME).is_some_and(|name| name == ALERTS || name == ALERTS_FOR_STATE)
+    labels.get(METRIC_NAME).is_some_and(is_alert_metric)
+}
+
+/// Whether the series of [`series`] are called so.
+pub fn is_alert_metric(name: &str) -> bool {
+    name == ALERTS || name == ALERTS_FOR_STATE
 }
 
 /// Whether two states of an alert are the same series.
@@ -48,14 +54,15 @@ fn alike(one: &Alert, other: &Alert) -> bool {
     one.state.is_firing() == other.state.is_firing() && one.labels == other.labels
 }
 
-fn values<'a>(alerts: impl Iterator<Item = &'a Alert>) -> BTreeMap<Labels, f64> {
+fn values<'a>(alerts: impl Iterator<Item = &'a Alert>, under: &Labels) -> BTreeMap<Labels, f64> {
     let mut values = BTreeMap::new();
     for alert in alerts {
         let state = if alert.state.is_firing() { EventState::Firing } else { EventState::Pending };
-        let mut labels = alert.labels.clone();
+        let named = if under.is_empty() { alert.labels.clone() } else { under.under(&alert.labels) };
+        let mut labels = named.clone();
         labels.set(METRIC_NAME, ALERTS_FOR_STATE);
         values.insert(labels, alert.state.active_at().timestamp() as f64);
-        let mut labels = alert.labels.clone();
+        let mut labels = named;
         labels.set(METRIC_NAME, ALERTS);
         labels.set(ALERT_STATE, state.as_str());
         values.insert(labels, 1.0);
@@ -111,7 +118,7 @@ mod tests {
             let value = if is_stale_marker(sample.value) { "stale".to_owned() } else { sample.value.to_string() };
             named.into_iter().flatten().chain([value.as_str()]).collect::<Vec<_>>().join(" ")
         };
-        series(before, after).iter().map(line).collect()
+        series(before, after, &Labels::default()).iter().map(line).collect()
     }
 
     #[test]
@@ -174,12 +181,26 @@ mod tests {
     #[test]
     fn a_series_has_its_alerts_labels_and_the_names_of_the_two_metrics_win() {
         let labels = [("__name__", "up"), ("alertstate", "odd"), ("severity", "critical")];
-        let written = series(&Alerts::new(), &alerts([alert(&labels, firing())]));
+        let written = series(&Alerts::new(), &alerts([alert(&labels, firing())]), &Labels::default());
         let [state, since] = &written[..] else { panic!("two series") };
         let common = [("alertname", "Down"), ("severity", "critical")];
         let expected = |own: [(&'static str, &'static str); 2]| common.into_iter().chain(own).collect::<Labels>();
         assert_eq!(state.labels, expected([("__name__", "ALERTS"), ("alertstate", "firing")]));
         assert_eq!(since.labels, expected([("__name__", "ALERTS_FOR_STATE"), ("alertstate", "odd")]));
+    }
+
+    #[test]
+    fn what_lies_under_an_alerts_labels_is_on_its_series_where_the_alert_has_nothing() {
+        let under = Labels::from([("none", "{{ $labels.nope }}"), ("instance", "{{ $labels.host }}")]);
+        let (none, open) = (Alerts::new(), instances(&[("a", firing())]));
+        for (before, after, ends) in [(&none, &open, false), (&open, &none, true)] {
+            let written = series(before, after, &under);
+            assert_eq!(written.len(), 2);
+            for Sample { labels, value } in written {
+                assert_eq!((labels.get("none"), labels.get("instance")), (Some("{{ $labels.nope }}"), Some("a")));
+                assert_eq!((labels.get("alertname"), is_stale_marker(value)), (Some("Down"), ends));
+            }
+        }
     }
 
     #[test]
@@ -196,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_stale_marker_is_prometheus_own() {
-        let ended = series(&instances(&[("a", firing())]), &Alerts::new());
+        let ended = series(&instances(&[("a", firing())]), &Alerts::new(), &Labels::default());
         assert!(ended.iter().all(|sample| sample.value.to_bits() == 0x7ff0_0000_0000_0002));
         assert!(!is_stale_marker(f64::NAN));
     }

@@ -97,6 +97,7 @@ fn only(sent: Vec<ForwardedAlert>) -> ForwardedAlert {
 fn play(mut rule: Rule, drawn: &str) -> String {
     let mut sent = String::new();
     for mark in drawn.chars() {
+        let slot = at(rule.second);
         let vector = match mark {
             'x' => seen(&["a"], "s"),
             '.' => Vector::new(),
@@ -106,7 +107,6 @@ fn play(mut rule: Rule, drawn: &str) -> String {
                 continue;
             }
         };
-        let slot = at(rule.second);
         sent.push(match rule.slot(vector).as_slice() {
             [] => '-',
             [alert] if alert.ends_at > slot => 'F',
@@ -133,6 +133,25 @@ fn alerts_are_sent_when_prometheus_sends_them() {
     ] {
         assert_eq!(play(Rule::new(interval, resend_delay), drawn), sent, "{case}");
     }
+}
+
+#[test]
+fn what_is_only_sent_again_is_told_from_what_is_new() {
+    let mut rule = Rule::new(60, 0);
+    let mut reason = |vector: Vector| {
+        let slot = at(rule.second);
+        let evaluation = step(rule.conditions, std::mem::take(&mut rule.open), vector, slot);
+        let forwarding = forward(rule.origin(), &evaluation, rule.pace, slot);
+        let reason = forwarding.message.as_ref().map(|message| message.reason);
+        rule.open = evaluation.alerts;
+        rule.second += 60;
+        rule.take(forwarding, slot);
+        reason
+    };
+    let (new, again) = (Some(NotifyReason::Forward), Some(NotifyReason::ForwardAgain));
+    assert_eq!([reason(seen(&["a"], "s")), reason(seen(&["a"], "s"))], [new, again]);
+    assert_eq!(reason(seen(&["a", "b"], "s")), new, "one of two is");
+    assert_eq!([reason(seen(&["b"], "s")), reason(seen(&["b"], "s"))], [new, again], "an end is");
 }
 
 #[test]
@@ -266,7 +285,7 @@ fn an_alert_that_fires_already_is_new_to_an_alertmanager_that_joins() {
 }
 
 #[test]
-fn a_rule_that_goes_ends_what_was_sent_as_firing_once() {
+fn a_rule_that_goes_ends_what_was_sent_as_firing_once_or_without_a_word() {
     let mut rule = Rule::new(60, 60);
     rule.slot(seen(&["a", "b"], "s"));
     rule.slot(seen(&["a"], "s"));
@@ -275,7 +294,9 @@ fn a_rule_that_goes_ends_what_was_sent_as_firing_once() {
     rule.open.insert(unsent.labels.fingerprint(), unsent);
     let closed = crate::alert::close(std::mem::take(&mut rule.open), EventReason::RuleDeleted);
     assert_eq!(closed.transitions.len(), 2);
-    let forwarding = close(rule.origin(), &closed.transitions, at(75));
+    let unsaid = close(rule.origin(), &closed.transitions, at(75), Deviations::Dropped);
+    assert_eq!((unsaid.message, unsaid.changes.len()), (None, 2), "Prometheus forgets both");
+    let forwarding = close(rule.origin(), &closed.transitions, at(75), Deviations::Kept);
     assert_eq!(forwarding.channels, rule.channels);
     let end = only(rule.take(forwarding, at(75)));
     assert_eq!((&end.labels, end.starts_at, end.ends_at), (&labels("a"), at(0), at(75)));

@@ -78,7 +78,8 @@ fn document(view: &View<'_>, shown: usize, detail: Detail) -> Vec<Line> {
         | NotifyReason::NewAlerts
         | NotifyReason::Repeat
         | NotifyReason::Resolved
-        | NotifyReason::Forward => alerts::lines(view, shown, detail),
+        | NotifyReason::Forward
+        | NotifyReason::ForwardAgain => alerts::lines(view, shown, detail),
     };
     let late = Span::between(view.message.at, view.now);
     if late >= LATE && view.message.reason != NotifyReason::Test {

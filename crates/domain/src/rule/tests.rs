@@ -111,6 +111,24 @@ fn a_range_vector_or_a_string_cannot_be_a_rule() {
 }
 
 #[test]
+fn what_would_do_nothing_is_taken_when_prometheus_takes_it() {
+    let labels = BTreeMap::from([("alertname".to_owned(), "Other".to_owned())]);
+    for idle in [draft("x[5m]"), draft("\"x\""), RuleDraft { labels, ..draft("x") }] {
+        assert!(idle.clone().check_with(Deviations::Dropped).is_ok(), "{idle:?}");
+        assert!(idle.clone().check_with(Deviations::Kept).is_err(), "{idle:?}");
+        assert_eq!(idle.clone().check(), idle.check_with(Deviations::Kept));
+    }
+    assert!(draft("sum(").check_with(Deviations::Dropped).is_err());
+}
+
+#[test]
+fn a_label_without_text_is_kept_and_takes_the_series_own_away() {
+    let labels = BTreeMap::from([("job".to_owned(), String::new())]);
+    let spec = RuleDraft { labels: labels.clone(), ..draft("up") }.check().unwrap();
+    assert_eq!(spec.labels.written(), &labels);
+}
+
+#[test]
 fn intervals_have_bounds() {
     for (interval, good) in [("1s", true), ("500ms", false), ("1500ms", false), ("7d", true), ("8d", false)] {
         let checked = RuleDraft { interval: Some(interval.into()), ..draft("up") }.check();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Labels, Mistakes,
+    Deviations, Labels, Mistakes,
     alert::{Annotations, check_template},
     labels::{ALERT_NAME, SEVERITY},
     server::check_labels,
@@ -12,10 +12,11 @@ use crate::{
 pub(super) fn check_rule_labels(
     mut labels: BTreeMap<String, String>,
     severity: Option<String>,
+    deviations: Deviations,
     mistakes: &mut Mistakes,
 ) -> Labels {
     check_labels("labels", &labels, mistakes);
-    if labels.contains_key(ALERT_NAME) {
+    if labels.contains_key(ALERT_NAME) && deviations.refuse_idle_rules() {
         mistakes.add("labels.alertname", "is the rule's name and cannot be set");
     }
     if let Some(severity) = severity {

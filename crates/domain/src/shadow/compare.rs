@@ -106,7 +106,7 @@ pub fn compare(evidence: &Evidence, scope: &Scope) -> Report {
     let mut pairs = Vec::new();
     for ((index, labels), track) in tracks {
         let subject = &evidence.subjects[index];
-        pairs.extend(matched(subject, &labels, track, scope.window));
+        pairs.extend(matched(subject, &labels, track, (&evidence.outages, scope.window)));
     }
     let strays = Strays::of(evidence, &pairs);
     let findings = pairs.iter().map(|pair| strays.finding(pair, evidence, scope.window)).collect();
@@ -123,13 +123,22 @@ struct Pair<'a> {
     is_part: bool,
 }
 
+impl Pair<'_> {
+    /// What the alert is called, which is not the rule's name if that has changed since.
+    fn name(&self) -> &str {
+        self.labels.get(ALERT_NAME).unwrap_or_default()
+    }
+}
+
 /// The episodes of one alert, each with the one of the other side that is the same.
-fn matched<'a>(subject: &'a Subject, labels: &Labels, track: Track, window: Window) -> Vec<Pair<'a>> {
+fn matched<'a>(
+    subject: &'a Subject,
+    labels: &Labels,
+    Track { here, there }: Track,
+    (outages, window): (&[Episode], Window),
+) -> Vec<Pair<'a>> {
     let interval = subject.interval;
-    let Track { here, mut there } = track;
-    there.sort_unstable();
-    there.dedup();
-    let (here, there) = (merged(here, interval), sampled(&there, interval, window));
+    let (here, there) = (merged(here, interval), sampled(&there, outages, interval, window));
     let touches = |one: Episode, others: &[Episode]| others.iter().any(|other| one.touches(*other, pause(interval)));
     let pairs = side_by_side(&here, &there, pause(interval)).into_iter().map(|(ours, theirs)| Pair {
         subject,
@@ -199,11 +208,11 @@ struct Strays<'a> {
 
 impl<'a> Strays<'a> {
     fn of(evidence: &'a Evidence, pairs: &'a [Pair<'a>]) -> Self {
-        let seen = evidence.there.iter().filter(|series| !series.times.is_empty());
+        let seen = evidence.there.iter().filter(|series| !series.runs.is_empty());
         let names_there = seen.filter_map(|series| series.labels.get(ALERT_NAME));
         let mut strays = Self { names_there: names_there.collect(), ..Self::default() };
         for pair in pairs {
-            let name = pair.subject.name.as_str();
+            let name = pair.name();
             match (pair.here, pair.there) {
                 (Some(here), None) => strays.here.entry(name).or_default().push((&pair.labels, here)),
                 (None, Some(there)) => strays.there.entry(name).or_default().push((&pair.labels, there)),
@@ -230,7 +239,7 @@ impl<'a> Strays<'a> {
     }
 
     fn judged(&self, pair: &Pair<'_>, gap: Option<&Gap>, known: Known<'_>) -> (Verdict, Option<Reason>) {
-        let name = pair.subject.name.as_str();
+        let name = pair.name();
         let part = pair.is_part.then_some(Reason::PartOfOne);
         match (pair.here, pair.there) {
             (Some(here), Some(there)) if gap.is_some_and(|gap| !gap.is_small) => {

@@ -9,7 +9,7 @@ use crate::{
     event::{EventState, words},
 };
 
-use super::pause;
+use super::{pause, samples::Run, tolerance};
 
 /// The state that is compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,17 @@ impl Episode {
     pub(super) fn touches(self, other: Self, pause: Span) -> bool {
         let reaches = |one: Self, other: Self| one.end.is_none_or(|end| other.begin <= end + pause.chrono());
         reaches(self, other) && reaches(other, self)
+    }
+
+    /// The part of it before `other` begins.
+    pub(super) fn before(self, other: Self) -> Option<Self> {
+        (self.begin < other.begin).then_some(Self { begin: self.begin, end: Some(other.begin) })
+    }
+
+    /// The part of it after `other` has ended.
+    pub(super) fn after(self, other: Self) -> Option<Self> {
+        let begin = other.end.filter(|end| self.end.is_none_or(|own| *end < own))?;
+        Some(Self { begin, end: self.end })
     }
 
     /// How long it lasted within `window`.
@@ -133,11 +144,15 @@ pub(super) fn recorded<'a>(
     episodes
 }
 
-/// What has a sample at each of these times, in order, stands for an `interval` by each of them.
-pub(super) fn sampled(times: &[Timestamp], interval: Span, window: Window) -> Vec<Episode> {
-    let within = times.iter().filter(|at| (window.from..=window.to).contains(*at));
-    let each = within.map(|at| Episode { begin: *at, end: Some(*at + interval.chrono()) });
-    let mut episodes = merged(each, interval);
+/// What has samples in these runs, which stand for an `interval` by each sample. A gap that an outage of the data source
+/// fills is none: nobody wrote samples then.
+pub(super) fn sampled(runs: &[Run], outages: &[Episode], interval: Span, window: Window) -> Vec<Episode> {
+    let within = runs.iter().filter(|run| run.first <= window.to && run.last >= window.from);
+    let each = within.map(|run| Episode {
+        begin: run.first.max(window.from),
+        end: Some(run.last.min(window.to) + interval.chrono()),
+    });
+    let mut episodes = bridged(merged(each, interval), outages, interval);
     if let Some(last) = episodes.last_mut() {
         // The next sample may not be due yet, or be on its way.
         last.end = last.end.filter(|end| *end + pause(interval).chrono() < window.to);
@@ -159,4 +174,24 @@ pub(super) fn merged(episodes: impl IntoIterator<Item = Episode>, interval: Span
         }
     }
     merged
+}
+
+/// Those with nothing but an outage between them are one. Each side notices its begin and its end when it looks next.
+fn bridged(episodes: Vec<Episode>, outages: &[Episode], interval: Span) -> Vec<Episode> {
+    let near = tolerance(interval).chrono();
+    let fills = |outage: &Episode, (gone, back): (Timestamp, Timestamp)| {
+        let is_about_then = outage.begin <= back && outage.end.is_none_or(|over| over >= gone);
+        is_about_then && outage.begin <= gone + near && outage.end.is_none_or(|over| back <= over + near)
+    };
+    let mut bridged: Vec<Episode> = Vec::with_capacity(episodes.len());
+    for episode in episodes {
+        let gap = bridged.last().and_then(|last| last.end).map(|gone| (gone, episode.begin));
+        match bridged.last_mut() {
+            Some(last) if gap.is_some_and(|gap| outages.iter().any(|outage| fills(outage, gap))) => {
+                last.end = episode.end;
+            }
+            Some(_) | None => bridged.push(episode),
+        }
+    }
+    bridged
 }

@@ -121,30 +121,32 @@ impl Known<'_> {
 
     /// Why one that was on both sides began or ended at another time.
     pub(super) fn shifted(self, here: Episode, there: Episode) -> Reason {
-        let before = (there.begin < here.begin).then_some(Episode { begin: there.begin, end: Some(here.begin) });
-        let ended = here.end.filter(|end| there.end.is_none_or(|other| *end < other));
-        let after = ended.map(|begin| Episode { begin, end: there.end });
-        let long = |gap: &Episode| gap.length(self.window) > tolerance(self.subject.interval);
-        let reason = match [before, after].into_iter().flatten().find(long) {
-            Some(gap) => self.not_looked(gap).or_else(|| self.at_present(gap)),
-            None => self.edited(here),
-        };
+        let is_long = |gap: &Episode| gap.length(self.window) > tolerance(self.subject.interval);
+        let alone = |one: Episode, other| [one.before(other), one.after(other)].into_iter().flatten().find(is_long);
+        let missing_here = alone(there, here).and_then(|gap| self.not_looked(gap).or_else(|| self.at_present(gap)));
+        // While the data source is down, alerts here stay as they are.
+        let missing_there = || alone(here, there).and_then(|gap| self.unanswered(gap));
+        let reason = missing_here.or_else(missing_there).or_else(|| self.edited(here));
         reason.unwrap_or(Reason::Unexplained)
     }
 
     /// Nobody looked here.
     fn not_looked(self, there: Episode) -> Option<Reason> {
-        let Self { subject, outages, .. } = self;
+        let subject = self.subject;
         if !subject.is_active {
-            Some(Reason::SwitchedOff)
-        } else if subject.made_at > there.begin {
-            Some(Reason::MadeLater(subject.made_at))
-        } else if outages.iter().any(|outage| outage.touches(there, Span::ZERO)) {
-            Some(Reason::SourceDown)
-        } else {
-            let is_late = subject.evaluated_at.is_none_or(|last| last < there.begin);
-            is_late.then_some(Reason::NotEvaluated(subject.evaluated_at))
+            return Some(Reason::SwitchedOff);
         }
+        if subject.made_at > there.begin {
+            return Some(Reason::MadeLater(subject.made_at));
+        }
+        let is_late = subject.evaluated_at.is_none_or(|last| last < there.begin);
+        let not_evaluated = || is_late.then_some(Reason::NotEvaluated(subject.evaluated_at));
+        self.unanswered(there).or_else(not_evaluated)
+    }
+
+    /// The data source was down.
+    fn unanswered(self, episode: Episode) -> Option<Reason> {
+        self.outages.iter().any(|outage| outage.touches(episode, Span::ZERO)).then_some(Reason::SourceDown)
     }
 
     /// One of the sides looked when there was nothing to see.

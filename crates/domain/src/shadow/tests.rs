@@ -73,7 +73,9 @@ fn series(labels: &Labels, drawn: &str) -> AlertSeries {
     let mut labels = labels.clone();
     labels.set("__name__", "ALERTS");
     labels.set("alertstate", "firing");
-    AlertSeries { labels, times: times.collect() }
+    let mut samples = Samples::new(MINUTE);
+    samples.add(labels, times);
+    samples.into_series().remove(0)
 }
 
 fn evidence(here: &str, there: &str) -> Evidence {
@@ -204,6 +206,56 @@ fn what_is_known_of_a_rule_says_why_its_alert_is_missing_here() {
 }
 
 #[test]
+fn while_the_data_source_is_down_that_prometheus_writes_nothing() {
+    let (same, shifted, part) = ("same", "shifted: source_down", "only_there: part_of_one");
+    for (case, here, there, (down, up), expected) in [
+        ("it was restarted", "..FFFFFFFFFFFF......", "..FFFF....FFFF......", (6, Some(10)), &[same][..]),
+        ("and Vigil saw less of it", "..FFFFFFFFFFFF......", "..FFFF....FFFF......", (8, Some(9)), &[same]),
+        ("the gap is longer", "..FFFFFFFFFFFF......", "..F........FFF......", (6, Some(7)), &[shifted, part]),
+        ("it is down still", "..FFFFFFFFFFFFFFFFFF", "..FFFF..............", (7, None), &[shifted]),
+        ("it ended then", "..FFFFFFFFFF........", "..FFFF..............", (6, Some(12)), &[shifted]),
+        ("only Vigil was cut off", "............FFFF....", "......FFFFFFFFFF....", (4, Some(12)), &[shifted]),
+    ] {
+        let mut both = evidence(here, there);
+        both.outages = vec![Episode { begin: at(down), end: up.map(at) }];
+        assert_eq!(told(&both, &scope()), expected, "{case}");
+    }
+}
+
+#[test]
+fn a_rule_that_was_renamed_has_the_alerts_of_its_former_name() {
+    let mut both = evidence("....FFFF............", "....FFFF............");
+    both.subjects[0].name = "Gone".to_owned();
+    let mut new = labels("a");
+    new.set("alertname", "Gone");
+    live(&mut both.subjects[0], &new, "..........FFFF......");
+    both.there.push(series(&new, "..........FFFF......"));
+    assert_eq!(told(&both, &scope()), ["same", "same"]);
+    assert!(compare(&both, &scope()).unknown.is_empty());
+}
+
+#[test]
+fn rules_that_are_alike_share_their_alerts() {
+    let mut both = evidence("....FFFF............", "....FFFF............");
+    let mut twin = subject("Down");
+    live(&mut twin, &labels("a"), "....FFFF............");
+    both.subjects.push(twin);
+    assert_eq!(told(&both, &scope()), ["same", "same"]);
+}
+
+#[test]
+fn samples_without_a_gap_are_kept_as_one_run() {
+    let mut samples = Samples::new(MINUTE);
+    let after = |second: i64| at(0) + chrono::TimeDelta::seconds(second);
+    samples.add(labels("a"), [0, 15, 120].map(after));
+    samples.add(labels("b"), []);
+    samples.add(labels("a"), [120, 241, 363].map(after));
+    let runs = [(0, 241), (363, 363)].map(|(first, last)| Run { first: after(first), last: after(last) });
+    let found = samples.clone().into_series();
+    assert_eq!((samples.count(), &found[0].runs[..], &found[1].runs[..]), (2, &runs[..], &[][..]));
+}
+
+#[test]
 fn an_alert_with_other_labels_is_named_on_both_sides() {
     let mut both = evidence("....FFFFFFFF........", "....................");
     both.there = vec![series(&labels("b"), "....FFFFFFFF........"), series(&labels("z"), "................FFFF")];
@@ -257,6 +309,21 @@ fn an_alert_there_belongs_to_the_rule_whose_labels_it_has() {
     both.others = BTreeSet::from(["Down".to_owned(), "Nobody".to_owned()]);
     let report = compare(&both, &scope());
     assert_eq!((report.findings.len(), report.unknown.len()), (1, 0));
+}
+
+#[test]
+fn a_label_that_makes_no_difference_does_not_part_a_rule_from_its_alerts() {
+    let mut warning = subject("Down");
+    warning.labels = Labels::from([("severity", "warning")]);
+    let mut page = subject("Down");
+    page.labels.set("region", "eu");
+    let mut theirs = labels("a");
+    theirs.set("region", "eu");
+    let there = vec![series(&theirs, "....FFFFFFFF........")];
+    let both = Evidence { subjects: vec![warning, page], there, ..Evidence::default() };
+    let mut scope = scope();
+    scope.ignored = Ignored { names: ["alertname".to_owned()].into(), external: Labels::from([("region", "eu")]) };
+    assert_eq!(compare(&both, &scope).findings[0].rule, both.subjects[1].id);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Labels, Timestamp,
+    Labels,
     alert::{ALERT_STATE, is_plain},
     labels::{ALERT_NAME, METRIC_NAME},
 };
 
-use super::{Episode, Evidence, Scope, Subject, episode::recorded};
+use super::{Episode, Evidence, Scope, Subject, episode::recorded, samples::Run};
 
 /// Labels that make no difference, on either side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,11 +20,11 @@ pub struct Ignored {
 }
 
 impl Ignored {
-    /// Those that do.
+    /// Those that do. What an alert is called always does.
     pub(super) fn without(&self, labels: &Labels) -> Labels {
         let counts =
             |(name, value): &(&str, &str)| !self.names.contains(*name) && self.external.get(name) != Some(*value);
-        labels.iter().filter(counts).collect()
+        labels.iter().filter(|label| label.0 == ALERT_NAME || counts(label)).collect()
     }
 
     /// Those of the alert that a series stands for. A label whose template expands to nothing is not on the alert, but it
@@ -40,9 +40,9 @@ impl Ignored {
 impl Subject {
     /// Whether an alert with these labels may be one of the rule's: it has those that all of them have.
     fn may_have(&self, labels: &Labels, ignored: &Ignored) -> bool {
-        let counts = |name: &str, text: &str| !text.is_empty() && is_plain(text) && !ignored.names.contains(name);
-        let mut own = self.labels.iter().filter(|&(name, text)| counts(name, text) && name != ALERT_NAME);
-        own.all(|(name, text)| labels.get(name) == Some(text))
+        let own = ignored.without(&self.labels);
+        let mut known = own.iter().filter(|(name, text)| *name != ALERT_NAME && is_plain(text));
+        known.all(|(name, text)| labels.get(name) == Some(text))
     }
 }
 
@@ -50,8 +50,8 @@ impl Subject {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Track {
     pub(super) here: Vec<Episode>,
-    /// When it had a sample there.
-    pub(super) there: Vec<Timestamp>,
+    /// When it had samples there.
+    pub(super) there: Vec<Run>,
 }
 
 /// Alerts by the place of their rule among the subjects, and their labels as far as they count.
@@ -63,24 +63,47 @@ pub(super) fn tracks(evidence: &Evidence, scope: &Scope) -> (Tracks, BTreeMap<St
     let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, subject) in evidence.subjects.iter().enumerate() {
         named.entry(&subject.name).or_default().push(index);
+    }
+    for (index, subject) in evidence.subjects.iter().enumerate() {
         for (labels, episodes) in recorded(scope.watched, &subject.happened, &subject.open) {
+            // Before it was renamed, a rule's alerts were called otherwise.
+            let same_name = named.entry(labels.get(ALERT_NAME).unwrap_or_default()).or_default();
+            if !same_name.contains(&index) {
+                same_name.push(index);
+            }
             let track = tracks.entry((index, scope.ignored.without(labels))).or_default();
             track.here.extend(episodes.into_iter().filter_map(|episode| episode.within(scope.window)));
         }
     }
     for series in &evidence.there {
         let labels = scope.ignored.of_series(&series.labels);
-        let name = labels.get(ALERT_NAME).unwrap_or_default().to_owned();
-        let candidates = named.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let known = candidates.iter().find(|index| tracks.contains_key(&(**index, labels.clone())));
-        let may_be = |index: &&usize| evidence.subjects[**index].may_have(&labels, &scope.ignored);
-        let owner = known.or_else(|| candidates.iter().find(may_be));
-        let is_others = evidence.others.contains(&name);
-        match owner.or_else(|| candidates.first().filter(|_| !is_others)) {
-            Some(index) => tracks.entry((*index, labels)).or_default().there.extend(&series.times),
-            None if is_others => {}
-            None => *unknown.entry(name).or_default() += 1,
+        let name = labels.get(ALERT_NAME).unwrap_or_default();
+        let candidates = named.get(name).map(Vec::as_slice).unwrap_or_default();
+        let owners = owners(&tracks, candidates, &labels, (evidence, scope));
+        if owners.is_empty() && !evidence.others.contains(name) {
+            *unknown.entry(name.to_owned()).or_default() += 1;
+        }
+        for index in owners {
+            tracks.entry((index, labels.clone())).or_default().there.extend(&series.runs);
         }
     }
     (tracks, unknown)
+}
+
+/// Whose alert a series is, among rules with its name: that of all that have this very alert, or else that of the first
+/// that may have it. What may be that of a rule that is not compared is nobody's.
+fn owners(
+    tracks: &Tracks,
+    candidates: &[usize],
+    labels: &Labels,
+    (evidence, scope): (&Evidence, &Scope),
+) -> Vec<usize> {
+    let all = || candidates.iter().copied();
+    let known: Vec<usize> = all().filter(|index| tracks.contains_key(&(*index, labels.clone()))).collect();
+    if !known.is_empty() {
+        return known;
+    }
+    let is_others = labels.get(ALERT_NAME).is_some_and(|name| evidence.others.contains(name));
+    let may_be = all().find(|index| evidence.subjects[*index].may_have(labels, &scope.ignored));
+    may_be.or_else(|| all().next().filter(|_| !is_others)).into_iter().collect()
 }

@@ -333,6 +333,15 @@ fn whether_alerts_are_written_may_be_left_open() {
 }
 
 #[test]
+fn prometheus_is_followed_to_the_letter_only_when_asked_to() {
+    let strict = |result: Result<Config, ConfigError>| result.unwrap().evaluation.strict_prometheus;
+    assert!(!strict(Ok(Config::default())));
+    assert!(strict(environment(&[("VIGIL_EVALUATION__STRICT_PROMETHEUS", "true")])));
+    assert!(strict(in_file("[evaluation]\nstrict_prometheus = true\n")));
+    assert_eq!(mistakes(environment(&[("VIGIL_EVALUATION__STRICT_PROMETHEUS", "2.42")])).len(), 1);
+}
+
+#[test]
 fn waits_may_be_fractions() {
     let config = environment(&[("VIGIL_DELIVERY__RETRY_BASE_SECONDS", "0.5")]).unwrap();
     assert_eq!(config.delivery.retry_base(), std::time::Duration::from_millis(500));

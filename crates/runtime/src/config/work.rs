@@ -30,6 +30,8 @@ pub struct EvaluationConfig {
     pub external_labels: BTreeMap<String, String>,
     /// Whether `ALERTS` and `ALERTS_FOR_STATE` are written to the data source. `None`: as that does by default.
     pub write_alerts: Option<bool>,
+    /// Whether Vigil leaves its own ways where Prometheus does otherwise.
+    pub strict_prometheus: bool,
 }
 
 impl EvaluationConfig {
@@ -44,6 +46,7 @@ impl EvaluationConfig {
             resend_delay_seconds: reader.required("evaluation.resend_delay_seconds", seconds(0.0..=24.0 * HOUR)),
             external_labels: reader.required("evaluation.external_labels", labels()),
             write_alerts: reader.optional("evaluation.write_alerts", flag()),
+            strict_prometheus: reader.required("evaluation.strict_prometheus", flag()),
         }
     }
 

@@ -5,7 +5,7 @@ use sea_orm::{
     prelude::Uuid,
 };
 use vigil_domain::{
-    Span, Timestamp,
+    Labels, Span, Timestamp,
     alert::{Alerts, series},
     record::Recorded,
 };
@@ -15,17 +15,17 @@ use crate::entity::{
     recorded,
 };
 
-/// Notes that the series of a rule's alerts and what it recorded ended at `now`.
+/// Notes that the series of a rule's alerts, with what lies under their labels, and what it recorded ended at `now`.
 pub(super) async fn end_series<C: ConnectionTrait>(
     tx: &C,
     rule: Uuid,
-    open: &Alerts,
+    (open, under): (&Alerts, &Labels),
     recorded: Recorded,
     now: Timestamp,
 ) -> Result<(), DbErr> {
     forget_series(tx, rule, &recorded).await?;
     let mut all = recorded;
-    all.extend(series(open, &Alerts::new()).into_iter().map(|sample| sample.labels));
+    all.extend(series(open, &Alerts::new(), under).into_iter().map(|sample| sample.labels));
     if all.is_empty() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{IntoCondition, Query},
 };
 use vigil_domain::{
-    Fingerprint, Span,
+    Fingerprint, Labels, Span,
     alert::{Alert, AlertState, Alerts},
     forward::{Forwarded, Memory, Origin},
     id::{ChannelId, RuleId, ServerId},
@@ -97,19 +97,24 @@ pub async fn read<C: ConnectionTrait>(db: &C, claim: &Claim) -> Result<Batch, Db
         .all(db)
         .await?;
     let mut by_group: BTreeMap<Uuid, Vec<BatchRule>> = BTreeMap::new();
-    for rule in with_state(db, rules).await? {
+    for rule in with_state(db, rules, &claim.groups).await? {
         by_group.entry(rule.rule.group_id).or_default().push(rule);
     }
     let groups = claim.groups.iter().map(|group| {
         let mut rules = by_group.remove(&group.id).unwrap_or_default();
-        if !group.labels.0.is_empty() {
-            for BatchRule { rule, .. } in &mut rules {
-                rule.labels.0 = group.labels.0.under(&rule.labels.0);
-            }
+        for BatchRule { rule, .. } in &mut rules {
+            lay_under(&group.labels.0, rule);
         }
         (group.clone(), rules)
     });
     Ok(Batch { groups: groups.collect(), source: source::current_source(db).await?.status })
+}
+
+/// Lays a group's labels under those of a rule of it.
+pub(super) fn lay_under(group: &Labels, rule: &mut rule::Model) {
+    if !group.is_empty() {
+        rule.labels.0 = group.under(&rule.labels.0);
+    }
 }
 
 /// Rules that are evaluated: active ones, without those of servers that are not.
@@ -120,11 +125,15 @@ pub(crate) fn evaluated() -> Condition {
     Condition::all().add(rule::Column::IsActive.eq(true)).add(watched)
 }
 
-/// Joins rules with whether they are in shadow, their open alerts, who hears of them, what was told and sent, what they
-/// recorded, and their servers' names, in a read each.
-pub(super) async fn with_state<C: ConnectionTrait>(db: &C, rules: Vec<rule::Model>) -> Result<Vec<BatchRule>, DbErr> {
+/// Joins rules of `groups` with whether they are in shadow, their open alerts, who hears of them, what was told and sent,
+/// what they recorded, and their servers' names, in a read each.
+pub(super) async fn with_state<C: ConnectionTrait>(
+    db: &C,
+    rules: Vec<rule::Model>,
+    groups: &[rule_group::Model],
+) -> Result<Vec<BatchRule>, DbErr> {
     let ids: Vec<Uuid> = rules.iter().map(|rule| rule.id).collect();
-    let shadows = shadows(db, &rules).await?;
+    let shadows = shadows(db, groups).await?;
     let mut alerts = open_alerts(db, &ids).await?;
     let mut told = what_was_told(db, &ids).await?;
     let mut forwarded = what_was_forwarded(db, &ids).await?;

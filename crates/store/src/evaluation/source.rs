@@ -53,7 +53,8 @@ pub async fn record_probe(
     Ok(told)
 }
 
-/// Takes a batch's outcome into account inside its commit. A source that works and worked before costs one read.
+/// Takes a batch's outcome into account inside its commit. A source that works and worked before costs one read, one that
+/// nobody asked nothing.
 pub(super) async fn record(
     tx: &DatabaseTransaction,
     outcome: &Outcome,
@@ -61,7 +62,12 @@ pub(super) async fn record(
     now: Timestamp,
     policy: SourcePolicy,
 ) -> Result<Vec<NotificationId>, DbErr> {
-    if *outcome == Outcome::Answered && current_source(tx).await?.status.failing_since.is_none() {
+    let is_old_news = match outcome {
+        Outcome::Unasked => true,
+        Outcome::Answered => current_source(tx).await?.status.failing_since.is_none(),
+        Outcome::Failed(_) => false,
+    };
+    if is_old_news {
         return Ok(Vec::new());
     }
     lock(tx, now).await?;

@@ -6,7 +6,7 @@ use sea_orm::{DatabaseConnection, EntityTrait, PaginatorTrait as _};
 use sea_orm_migration::MigratorTrait;
 use serde_json::json;
 use vigil_domain::{
-    Labels, Span, Timestamp,
+    Deviations, Labels, Span, Timestamp,
     alert::{Annotations, Conditions, Seen, Vector, step},
     channel::ChannelKind,
     forward::{Memory, Pace, forward},
@@ -224,13 +224,24 @@ async fn a_rule_that_goes_ends_its_alerts_once_and_leaves_nothing() {
     bed.slot(seen(&["a", "b"])).await;
     let (slot, _) = bed.slot(seen(&["a"])).await;
     let now = slot + Span::from_secs(7).chrono();
-    let due = rules::delete(&bed.db, rule, None, UserId::random(), now).await.unwrap();
+    let due = rules::delete(&bed.db, rule, None, UserId::random(), (now, Deviations::Kept)).await.unwrap();
     let told = bed.notifications(&due).await;
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].channel_id, told[0].reason.as_str()), (alertmanager.0, "forward"));
     assert_eq!(instances(&told[0].message.0), [("a".into(), true)]);
     assert_eq!(told[0].message.0.forward.as_ref().unwrap().alerts[0].ends_at, now);
     assert_eq!(bed.rows().await, 0);
+}
+
+#[tokio::test]
+async fn a_rule_that_goes_is_forgotten_without_a_word_where_prometheus_is_followed_to_the_letter() {
+    let bed = Bed::new().await;
+    let alertmanager = bed.channel(ChannelKind::Alertmanager, true).await;
+    let rule = bed.rule(&[alertmanager]).await;
+    let (slot, sent) = bed.slot(seen(&["a"])).await;
+    assert_eq!(sent.len(), 1);
+    let due = rules::delete(&bed.db, rule, None, UserId::random(), (slot, Deviations::Dropped)).await.unwrap();
+    assert_eq!((due.len(), bed.rows().await), (0, 0));
 }
 
 #[tokio::test]

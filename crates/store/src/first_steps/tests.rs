@@ -2,7 +2,7 @@
 
 use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
-use vigil_domain::{id::UserId, server::ServerDraft, starter};
+use vigil_domain::{Deviations, id::UserId, server::ServerDraft, starter};
 
 use super::*;
 
@@ -64,7 +64,7 @@ async fn what_was_removed_stays_away() {
     vigil.start().await;
     let editor = UserId::random();
     for rule in vigil.rules().await {
-        rules::delete(&vigil.db, rule.id.into(), None, editor, now()).await.unwrap();
+        rules::delete(&vigil.db, rule.id.into(), None, editor, (now(), Deviations::Kept)).await.unwrap();
     }
     let server = vigil.servers().await[0].id;
     servers::delete(&vigil.db, server.into(), None).await.unwrap();

@@ -114,10 +114,15 @@ pub async fn prune(db: &DatabaseConnection, before: Timestamp, limit: u64) -> Re
     delete(db, Condition::all().add(Column::CreatedAt.lt(before)), limit).await
 }
 
-/// The same, of what was sent to Alertmanagers only.
-pub async fn prune_forwards(db: &DatabaseConnection, before: Timestamp, limit: u64) -> Result<u64, DbErr> {
-    let forwards = Column::Reason.eq(NotifyReason::Forward.as_str());
-    delete(db, Condition::all().add(forwards).add(Column::CreatedAt.lt(before)), limit).await
+/// The same, of one reason only.
+pub async fn prune_reason(
+    db: &DatabaseConnection,
+    reason: NotifyReason,
+    before: Timestamp,
+    limit: u64,
+) -> Result<u64, DbErr> {
+    let of_reason = Column::Reason.eq(reason.as_str());
+    delete(db, Condition::all().add(of_reason).add(Column::CreatedAt.lt(before)), limit).await
 }
 
 async fn delete(db: &DatabaseConnection, which: Condition, limit: u64) -> Result<u64, DbErr> {

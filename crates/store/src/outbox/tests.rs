@@ -357,22 +357,27 @@ async fn only_ended_notifications_are_pruned_and_open_ones_counted() {
 async fn what_was_forwarded_is_pruned_by_itself() {
     let outbox = Outbox::new().await;
     let told = outbox.add("a", 0).await;
-    let new = NewNotification {
+    let new = |reason, stream: &str| NewNotification {
         channel_id: outbox.channel,
         rule_id: None,
-        stream: "b".into(),
-        reason: NotifyReason::Forward,
-        message: Message { reason: NotifyReason::Forward, ..message() },
+        stream: stream.into(),
+        reason,
+        message: Message { reason, ..message() },
         due_at: at(0),
     };
-    let forwards = insert(&outbox.db, &[new.clone(), new], at(0)).await.unwrap();
-    for id in [told, forwards[0]] {
+    let (first, again) = (NotifyReason::Forward, NotifyReason::ForwardAgain);
+    let new = [new(first, "b"), new(again, "c"), new(again, "c")];
+    let forwards = insert(&outbox.db, &new, at(0)).await.unwrap();
+    for id in [told, forwards[0], forwards[1]] {
         let granted = outbox.granted(id, 1).await;
         outbox.finish(granted.token, delivered(), 2).await;
     }
-    assert_eq!(prune_forwards(&outbox.db, at(0), 10).await.unwrap(), 0, "it is too young");
-    assert_eq!(prune_forwards(&outbox.db, at(1), 10).await.unwrap(), 1);
+    assert_eq!(prune_reason(&outbox.db, again, at(0), 10).await.unwrap(), 0, "it is too young");
+    assert_eq!(prune_reason(&outbox.db, again, at(1), 10).await.unwrap(), 1);
+    assert_eq!(outbox.attempts(forwards[1]).await, []);
+    for kept in [told, forwards[0], forwards[2]] {
+        outbox.row(kept).await;
+    }
+    assert_eq!(prune_reason(&outbox.db, first, at(1), 10).await.unwrap(), 1);
     assert_eq!(outbox.attempts(forwards[0]).await, []);
-    outbox.row(told).await;
-    outbox.row(forwards[1]).await;
 }

@@ -103,10 +103,10 @@ pub(super) async fn surround<C: ConnectionTrait>(db: &C, rules: Vec<Model>) -> R
     }
     let group_ids = rules.iter().map(|rule| rule.group_id);
     let groups = rule_group::Entity::find().filter(rule_group::Column::Id.is_in(group_ids)).all(db).await?;
+    let shadows = shadows(db, &groups).await?;
     let groups: BTreeMap<Uuid, rule_group::Model> = groups.into_iter().map(|group| (group.id, group)).collect();
     let theirs = Condition::all().add(alert::Column::RuleId.is_in(rules.iter().map(|rule| rule.id)));
     let mut states = states(db, theirs).await?;
-    let shadows = shadows(db, &rules).await?;
     // A rule that lost its group between the two reads was just deleted or moved: it is not shown.
     let rows = rules.into_iter().filter_map(|rule| {
         let group = groups.get(&rule.group_id)?.clone();

@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, JoinType,
-    QueryFilter, QueryOrder, QuerySelect, RelationDef,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
     prelude::Uuid,
-    sea_query::{Expr, IntoCondition, Query, SelectStatement},
+    sea_query::{Expr, Query, SelectStatement},
 };
 use vigil_domain::{
     Timestamp,
+    group::OWN_NAMESPACE,
     id::{GroupId, RuleId, UserId},
     shadow::Shadow,
 };
@@ -37,44 +38,35 @@ use crate::{
 
 pub use evidence::{Evidence, Which, evidence};
 
-/// What groups and their namespaces say, by group.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shadows(BTreeMap<Uuid, (bool, bool)>);
+/// What groups and their namespaces say.
+#[derive(Clone, Debug)]
+pub(crate) struct Shadows {
+    /// The group's word and its namespace's.
+    by_group: BTreeMap<Uuid, (bool, bool)>,
+    /// That of what the API made.
+    own: bool,
+}
 
 impl Shadows {
-    /// What is said of `rule`, one of those that were asked for.
+    /// What is said of `rule`. If its group is gone, that was a nameless one of the API's.
     pub(crate) fn of(&self, rule: &Model) -> Shadow {
-        let (group, namespace) = self.0.get(&rule.group_id).copied().unwrap_or_default();
+        let (group, namespace) = self.by_group.get(&rule.group_id).copied().unwrap_or((false, self.own));
         Shadow { rule: rule.is_shadow, group, namespace }
     }
 }
 
-/// Reads what the groups and namespaces of `rules` say.
-pub(crate) async fn shadows<C: ConnectionTrait>(db: &C, rules: &[Model]) -> Result<Shadows, DbErr> {
-    let ids: BTreeSet<Uuid> = rules.iter().map(|rule| rule.group_id).collect();
-    if ids.is_empty() {
-        return Ok(Shadows::default());
-    }
-    let rows = rule_group::Entity::find()
+/// What `groups` and their namespaces say: of these it reads the few that are in shadow, whatever the number of groups.
+pub(crate) async fn shadows<C: ConnectionTrait>(db: &C, groups: &[rule_group::Model]) -> Result<Shadows, DbErr> {
+    let dark = rule_file::Entity::find()
         .select_only()
-        .column(rule_group::Column::Id)
-        .column_as(rule_group::Column::IsShadow, "group_is_shadow")
-        .column_as(rule_file::Column::IsShadow, "file_is_shadow")
-        .join(JoinType::LeftJoin, its_file())
-        .filter(rule_group::Column::Id.is_in(ids))
-        .into_tuple::<(Uuid, bool, Option<bool>)>()
+        .column(rule_file::Column::Namespace)
+        .filter(rule_file::Column::IsShadow.eq(true))
+        .into_tuple::<String>()
         .all(db)
         .await?;
-    let words = rows.into_iter().map(|(id, group, file)| (id, (group, file.unwrap_or_default())));
-    Ok(Shadows(words.collect()))
-}
-
-fn its_file() -> RelationDef {
-    rule_group::Entity::belongs_to(rule_file::Entity)
-        .from(rule_group::Column::Namespace)
-        .to(rule_file::Column::Namespace)
-        .on_condition(|_, _| Condition::all().into_condition())
-        .into()
+    let dark: BTreeSet<&str> = dark.iter().map(String::as_str).collect();
+    let words = |group: &rule_group::Model| (group.id, (group.is_shadow, dark.contains(group.namespace.as_str())));
+    Ok(Shadows { by_group: groups.iter().map(words).collect(), own: dark.contains(OWN_NAMESPACE) })
 }
 
 /// Rules that are in shadow: [`Shadow::is_on`] for the database to filter by.
@@ -145,7 +137,7 @@ async fn mark_rule(
     };
     let rule = replace(&tx, &old, row).await?;
     versions::record(&tx, &rule, &group, Change::Updated, Some(editor), now).await?;
-    let shadow = of(&tx, &rule).await?;
+    let shadow = of(&tx, &rule, &group).await?;
     tx.commit().await?;
     Ok(RuleRow { rule, group, state, shadow })
 }
@@ -198,9 +190,9 @@ pub(super) async fn mark_namespace(tx: &DatabaseTransaction, namespace: &str, is
     break_claims(tx, Condition::all().add(rule_group::Column::Namespace.eq(namespace))).await
 }
 
-/// What is said of one rule.
-pub(super) async fn of<C: ConnectionTrait>(db: &C, rule: &Model) -> Result<Shadow, DbErr> {
-    Ok(shadows(db, std::slice::from_ref(rule)).await?.of(rule))
+/// What is said of one rule, which is in `group`.
+pub(super) async fn of<C: ConnectionTrait>(db: &C, rule: &Model, group: &rule_group::Model) -> Result<Shadow, DbErr> {
+    Ok(shadows(db, std::slice::from_ref(group)).await?.of(rule))
 }
 
 #[cfg(test)]

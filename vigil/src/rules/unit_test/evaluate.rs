@@ -3,7 +3,7 @@
 //! Source: prometheus/prometheus `rules/group.go`, `Eval`.
 
 use vigil_domain::{
-    Labels, QueryValue, Sample, Span, Timestamp,
+    Deviations, Labels, QueryValue, Sample, Span, Timestamp,
     alert::{self, Alert, Alerts, Annotations, Answers, Conditions, EvaluationError, Installation, Named, Naming},
     record::{RecordError, Recorded, record},
     rule_file::{FileGroup, FileRule, FileRuleKind},
@@ -154,7 +154,7 @@ impl Alerting {
         if let Some(error) = evaluation.error {
             return Err(error);
         }
-        let samples = alert::series(open, &evaluation.alerts);
+        let samples = alert::series(open, &evaluation.alerts, &Deviations::default().under_series(labels));
         *open = evaluation.alerts;
         Ok(samples)
     }

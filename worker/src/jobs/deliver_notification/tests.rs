@@ -229,6 +229,18 @@ async fn what_is_forwarded_is_not_tried_beyond_the_next_resend() {
 }
 
 #[tokio::test]
+async fn what_is_forwarded_is_tried_once_where_prometheus_is_followed_to_the_letter() {
+    let mut delivery = Delivery::new().await;
+    Arc::make_mut(&mut delivery.ctx.config).evaluation.strict_prometheus = true;
+    for reason in [NotifyReason::Forward, NotifyReason::ForwardAgain] {
+        let id = delivery.add("s", reason).await;
+        delivery.telegram.refuse(502, "Bad Gateway", Value::Null);
+        delivery.run(id).await;
+        assert_eq!((delivery.status(id).await, delivery.attempts(id).await.len()), (NotificationStatus::Failed, 1));
+    }
+}
+
+#[tokio::test]
 async fn failures_end_and_the_next_of_the_stream_goes_on() {
     let delivery = Delivery::new().await;
     let (first, second) =

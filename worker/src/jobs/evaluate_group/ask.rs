@@ -74,11 +74,14 @@ impl Gate {
         seen.gone.clone().filter(|_| !seen.answered)
     }
 
-    /// How the source did: failing when nothing was answered, but well when nothing was asked.
+    /// How the source did: failing when nothing was answered.
     pub(super) fn outcome(&self) -> Outcome {
         let seen = self.seen.lock().expect("nobody panics while holding it");
-        let failure = seen.failure.clone().filter(|_| !seen.answered);
-        failure.map_or(Outcome::Answered, Outcome::Failed)
+        match &seen.failure {
+            _ if seen.answered => Outcome::Answered,
+            Some(failure) => Outcome::Failed(failure.clone()),
+            None => Outcome::Unasked,
+        }
     }
 
     fn note(&self, answer: &Answer) {
@@ -123,6 +126,11 @@ mod tests {
         gate.note(&Arc::new(Ok(QueryValue::Scalar(1.0))));
         gate.note(&unreachable());
         assert_eq!((gate.closed(), gate.outcome()), (None, Outcome::Answered));
+    }
+
+    #[test]
+    fn a_batch_without_rules_says_nothing_of_the_source() {
+        assert_eq!(Gate::new(true).outcome(), Outcome::Unasked);
     }
 
     #[test]

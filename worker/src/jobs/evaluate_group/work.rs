@@ -88,7 +88,7 @@ async fn write_down(ctx: &Context, batch: BatchRule, limit: u32, answer: &Answer
         Ok(value) => {
             record(&rule.name, &rule.labels.0, value.clone(), before, limit).map_err(|error| error.to_string())
         }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.reason()),
     };
     let written = match samples {
         // Whoever writes these series now goes on with them.
@@ -136,7 +136,7 @@ async fn alert(
             // Templates ask at the evaluation's own time, as in Prometheus.
             ctx.datasource.name(naming, value, slot).await.map_err(|error| error.to_string())
         }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.reason()),
     };
     let line = batch.line();
     let open = std::mem::take(&mut batch.alerts);
@@ -146,7 +146,7 @@ async fn alert(
     // In shadow whoever writes the series of the rule's alerts ends them, too.
     let mut recorded = (line.is_shadow && !batch.recorded.is_empty()).then(Recorded::new);
     if let (Some(before), Some(evaluation)) = (before, &evaluation) {
-        let (written, unended) = write_back(ctx, &before, &batch.recorded, evaluation, at).await;
+        let (written, unended) = write_back(ctx, &batch, &before, evaluation, at).await;
         // What was decided stands; that others cannot see it is the rule's trouble.
         health = health.and(written);
         recorded = Some(unended).filter(|unended| *unended != batch.recorded);
@@ -159,16 +159,17 @@ async fn alert(
 /// and those of alerts that a limit dropped, of which nothing is written now.
 async fn write_back(
     ctx: &Context,
+    BatchRule { rule, recorded: unended, .. }: &BatchRule,
     before: &Alerts,
-    unended: &Recorded,
     evaluation: &Evaluation,
     at: Timestamp,
 ) -> (Result<(), String>, Recorded) {
     let names = |samples: Vec<Sample>| samples.into_iter().map(|sample| sample.labels);
+    let under = ctx.deviations().under_series(&rule.labels.0);
     if evaluation.error.is_some() {
-        return (Ok(()), unended.iter().cloned().chain(names(series(before, &Alerts::new()))).collect());
+        return (Ok(()), unended.iter().cloned().chain(names(series(before, &Alerts::new(), &under))).collect());
     }
-    let samples = with_ends(series(before, &evaluation.alerts), unended);
+    let samples = with_ends(series(before, &evaluation.alerts, &under), unended);
     match ctx.datasource.write(&samples, at).await {
         Ok(()) => (Ok(()), Recorded::new()),
         Err(error) => {

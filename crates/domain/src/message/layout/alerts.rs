@@ -46,6 +46,7 @@ fn headline(view: &View<'_>) -> Line {
         | NotifyReason::NewAlerts
         | NotifyReason::Resolved
         | NotifyReason::Forward
+        | NotifyReason::ForwardAgain
         | NotifyReason::SourceDown
         | NotifyReason::SourceUp => {}
     }

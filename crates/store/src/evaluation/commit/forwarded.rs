@@ -8,7 +8,6 @@ use vigil_domain::{
     Fingerprint, Timestamp,
     forward::{Change, Forwarded, Forwarding},
     id::{NotificationId, RuleId},
-    notification::NotifyReason,
 };
 
 use crate::{
@@ -46,7 +45,7 @@ pub(in crate::evaluation) async fn forwarded(
             channel_id: *channel,
             rule_id: Some(*rule),
             stream: format!("alertmanager:{channel}:{rule}"),
-            reason: NotifyReason::Forward,
+            reason: message.reason,
             message: message.clone(),
             due_at: now,
         }));

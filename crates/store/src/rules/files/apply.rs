@@ -7,7 +7,7 @@ use sea_orm::{
     EntityTrait, Iterable, QueryFilter, QuerySelect, Statement, prelude::Uuid, sea_query::OnConflict,
 };
 use vigil_domain::{
-    Timestamp,
+    Deviations, Timestamp,
     event::EventReason,
     id::{NotificationId, UserId},
     rule_file::{Plan, plan},
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     db,
     entity::{rule, rule_file, rule_group, rule_version},
-    evaluation::close_alerts,
+    evaluation::{Ending, close_alerts},
     rules::{channels_named, shadow::mark_namespace},
     write::WriteError,
 };
@@ -56,11 +56,11 @@ pub async fn apply(
     db: &DatabaseConnection,
     import: &Import,
     editor: UserId,
-    now: Timestamp,
+    (now, deviations): (Timestamp, Deviations),
 ) -> Result<Applied, WriteError> {
     let mut tries = 1;
     loop {
-        match attempt(db, import, editor, now).await {
+        match attempt(db, import, editor, (now, deviations)).await {
             Err(error) if error.is_lost_race() && tries < TRIES => tries += 1,
             outcome => return outcome,
         }
@@ -71,7 +71,7 @@ async fn attempt(
     db: &DatabaseConnection,
     import: &Import,
     editor: UserId,
-    now: Timestamp,
+    (now, deviations): (Timestamp, Deviations),
 ) -> Result<Applied, WriteError> {
     let tx = db::write(db).await?;
     let file = hold(&tx, import, editor, now).await?;
@@ -81,7 +81,7 @@ async fn attempt(
     let plan = decided(import, file.as_ref(), &standing);
     let first_position = first_position(&tx, import, &standing).await?;
     let rows = Edit { import, standing: &standing, first_position, editor, now }.rows(&plan)?;
-    let due = write(&tx, rows, now).await?;
+    let due = write(&tx, rows, Ending { reason: EventReason::RuleDeleted, now, deviations }).await?;
     if let Some(shadow) = import.shadow.filter(|shadow| *shadow != is_shadow(file.as_ref())) {
         mark_namespace(&tx, &import.namespace, shadow).await?;
     }
@@ -147,11 +147,11 @@ async fn first_position(tx: &DatabaseTransaction, import: &Import, standing: &[S
 }
 
 /// Writes everything; answers notifications to push.
-async fn write(tx: &DatabaseTransaction, rows: Rows, now: Timestamp) -> Result<Vec<NotificationId>, DbErr> {
+async fn write(tx: &DatabaseTransaction, rows: Rows, ending: Ending) -> Result<Vec<NotificationId>, DbErr> {
     let Rows { groups, groups_gone, rules, rules_gone, moved, versions } = rows;
     let mut due = Vec::new();
     for gone in rules_gone.chunks(ROWS) {
-        due.extend(close_alerts(tx, gone, EventReason::RuleDeleted, now).await?);
+        due.extend(close_alerts(tx, gone, ending).await?);
         let ids = gone.iter().map(|rule| rule.id);
         rule::Entity::delete_many().filter(rule::Column::Id.is_in(ids)).exec(tx).await?;
     }

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 use vigil_domain::{
-    Labels, Span, Timestamp,
+    Deviations, Labels, Span, Timestamp,
     alert::Annotations,
     id::{GroupId, RuleId, UserId},
     rule::{GroupDraft, RuleDraft},
@@ -22,6 +22,8 @@ use crate::{
     rules::{self, groups},
     write::WriteError,
 };
+
+const KEPT: Deviations = Deviations::Kept;
 
 struct Vigil {
     db: DatabaseConnection,
@@ -58,7 +60,7 @@ impl Vigil {
 
     async fn import(&self, yaml: &str, second: i64) -> Plan {
         let import = Import::file("node.yml".to_owned(), read(yaml), None).unwrap();
-        apply(&self.db, &import, self.editor, at(second)).await.unwrap().plan
+        apply(&self.db, &import, self.editor, (at(second), KEPT)).await.unwrap().plan
     }
 
     async fn export(&self) -> RuleFile {
@@ -269,14 +271,15 @@ async fn what_a_file_owns_is_not_edited_until_it_is_released() {
         group: Some("g".to_owned()),
         ..RuleDraft::default()
     };
-    let edit = async || rules::update(&vigil.db, a, None, vigil.editor, at(1), |_| draft("a > 2").check()).await;
+    let now = (at(1), KEPT);
+    let edit = async || rules::update(&vigil.db, a, None, vigil.editor, now, |_| draft("a > 2").check()).await;
     let limit = async || {
         let draft = GroupDraft { name: "g".to_owned(), limit: Some(5), ..GroupDraft::default() };
         groups::update(&vigil.db, g, None, at(1), |_| draft.check()).await
     };
     let owned = |error: WriteError| matches!(error, WriteError::OwnedByFile(file) if file == "node.yml");
     assert!(owned(edit().await.unwrap_err()));
-    assert!(owned(rules::delete(&vigil.db, a, None, vigil.editor, at(1)).await.unwrap_err()));
+    assert!(owned(rules::delete(&vigil.db, a, None, vigil.editor, now).await.unwrap_err()));
     assert!(owned(limit().await.unwrap_err()));
     assert!(owned(groups::delete(&vigil.db, g, None).await.unwrap_err()));
 
@@ -319,18 +322,18 @@ async fn a_group_is_imported_and_removed_alone() {
     let vigil = Vigil::new().await;
     let group = |yaml: &str| Import::group("node.yml".to_owned(), read(yaml).groups.remove(0)).unwrap();
     for (yaml, second) in [("groups: [{name: g, rules: [{alert: A, expr: a}]}]", 0), ("groups: [{name: h}]", 1)] {
-        apply(&vigil.db, &group(yaml), vigil.editor, at(second)).await.unwrap();
+        apply(&vigil.db, &group(yaml), vigil.editor, (at(second), KEPT)).await.unwrap();
     }
     let again = group("groups: [{name: g, rules: [{alert: A, expr: a}, {alert: B, expr: b}]}]");
     assert_eq!(planned(&vigil.db, &again).await.unwrap().rules(), counts(1, 0, 0, 1));
-    apply(&vigil.db, &again, vigil.editor, at(2)).await.unwrap();
+    apply(&vigil.db, &again, vigil.editor, (at(2), KEPT)).await.unwrap();
     let file = vigil.export().await;
     let named: Vec<_> = file.groups.iter().map(|group| (group.name.as_str(), group.rules.len())).collect();
     assert_eq!(named, [("g", 2), ("h", 0)]);
 
     let remove = async |name: &str| {
         let removal = Import::removal("node.yml".to_owned(), Scope::Group(name.to_owned())).unwrap();
-        apply(&vigil.db, &removal, vigil.editor, at(3)).await
+        apply(&vigil.db, &removal, vigil.editor, (at(3), KEPT)).await
     };
     assert!(matches!(remove("x").await, Err(WriteError::Missing)));
     remove("g").await.unwrap();
@@ -346,7 +349,7 @@ async fn imports_of_a_file_at_once_come_one_after_the_other() {
         let yaml = format!("groups: [{{name: g, rules: [{{alert: A, expr: a > {n}}}]}}, {{name: g{n}}}]");
         let import = Import::file("node.yml".to_owned(), read(&yaml), None).unwrap();
         let (db, editor) = (vigil.db.clone(), vigil.editor);
-        async move { apply(&db, &import, editor, at(0)).await }
+        async move { apply(&db, &import, editor, (at(0), KEPT)).await }
     });
     for applied in futures::future::join_all(imports).await {
         applied.unwrap();
@@ -359,11 +362,11 @@ async fn channels_that_do_not_exist_are_refused_and_nothing_is_kept() {
     let vigil = Vigil::new().await;
     let nobody = ChannelId(Uuid::now_v7());
     let import = Import::file("node.yml".to_owned(), read(FILE), Some(vec![nobody])).unwrap();
-    let refused = apply(&vigil.db, &import, vigil.editor, at(0)).await.unwrap_err();
+    let refused = apply(&vigil.db, &import, vigil.editor, (at(0), KEPT)).await.unwrap_err();
     assert!(matches!(refused, WriteError::Invalid(mistakes) if mistakes[0].field == "channel_id"));
     assert!(find(&vigil.db, "node.yml").await.unwrap().is_none());
     let import = Import::file("node.yml".to_owned(), read(FILE), Some(vec![evaluation::LOG_CHANNEL])).unwrap();
-    apply(&vigil.db, &import, vigil.editor, at(0)).await.unwrap();
+    apply(&vigil.db, &import, vigil.editor, (at(0), KEPT)).await.unwrap();
     vigil.import(FILE, 1).await;
     let rules = vigil.rules().await;
     assert_eq!(rules["Down"].channel_ids.0, [evaluation::LOG_CHANNEL.0], "kept when none is given");
@@ -378,7 +381,7 @@ async fn an_import_that_is_cut_short_leaves_nothing_of_it() {
     let import = Import::file("node.yml".to_owned(), file, None).unwrap();
     for attempt in 0..u32::MAX {
         let patience = std::time::Duration::from_micros(250) * attempt;
-        let cut = tokio::time::timeout(patience, apply(&vigil.db, &import, vigil.editor, at(0))).await;
+        let cut = tokio::time::timeout(patience, apply(&vigil.db, &import, vigil.editor, (at(0), KEPT))).await;
         // Whoever is cut off while the last word is under way does not learn whether it arrives, or when: maybe between
         // two looks. So there is one.
         let look = db::read(&vigil.db).await.unwrap();

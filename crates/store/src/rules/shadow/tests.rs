@@ -2,7 +2,7 @@
 
 use sea_orm_migration::MigratorTrait;
 use vigil_domain::{
-    Labels, Span,
+    Deviations, Labels, Span,
     alert::Annotations,
     event::EventReason,
     rule::{GroupDraft, RuleDraft},
@@ -56,7 +56,7 @@ impl Vigil {
     async fn import(&self, namespace: &str, shadow: Option<bool>) -> vigil_domain::rule_file::Plan {
         let import = Import::file(namespace.to_owned(), file(), None).unwrap().with_shadow(shadow);
         let plan = planned(&self.db, &import).await.unwrap();
-        let applied = apply(&self.db, &import, self.editor, at(0)).await.unwrap().plan;
+        let applied = apply(&self.db, &import, self.editor, (at(0), Deviations::Kept)).await.unwrap().plan;
         assert_eq!(applied, plan, "it does what it said");
         applied
     }
@@ -199,7 +199,7 @@ async fn an_evaluation_that_is_under_way_loses_its_claim() {
                     RuleDraft { name, expr, is_shadow: Some(true), ..RuleDraft::default() }.check()
                 };
                 let id = RuleId(alone.rule.id);
-                rules::update(&vigil.db, id, None, vigil.editor, slot, draft).await.unwrap();
+                rules::update(&vigil.db, id, None, vigil.editor, (slot, Deviations::Kept), draft).await.unwrap();
             }
         }
         assert!(!evaluation::renew(&vigil.db, &claim, slot, lease).await.unwrap(), "{change}");
@@ -228,7 +228,8 @@ async fn the_end_of_a_rule_in_shadow_is_written_down_and_nothing_else() {
     };
     crate::entity::recorded::Entity::insert(wrote).exec_without_returning(&vigil.db).await.unwrap();
     set_rule(&vigil.db, RuleId(row.rule.id), None, vigil.editor, at(1), true).await.unwrap();
-    let due = rules::delete(&vigil.db, RuleId(row.rule.id), None, vigil.editor, at(2)).await.unwrap();
+    let now = (at(2), Deviations::Kept);
+    let due = rules::delete(&vigil.db, RuleId(row.rule.id), None, vigil.editor, now).await.unwrap();
     assert_eq!(due, []);
     let said = notification::Entity::find().all(&vigil.db).await.unwrap();
     let said: Vec<_> = said.iter().map(|row| (row.reason.as_str(), row.status.as_str())).collect();
@@ -240,6 +241,25 @@ async fn the_end_of_a_rule_in_shadow_is_written_down_and_nothing_else() {
     assert_eq!(history::events(&vigil.db, &filter, None, 10).await.unwrap(), []);
     assert_eq!(ended_series::Entity::find().all(&vigil.db).await.unwrap(), [], "somebody else writes them");
     assert_eq!(crate::entity::recorded::Entity::find().all(&vigil.db).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_rule_that_leaves_its_nameless_group_as_another_ends_on_paper() {
+    let vigil = Vigil::new().await;
+    set_namespace(&vigil.db, "vigil", true).await.unwrap();
+    let row = vigil.alone("Down").await;
+    vigil.open_alert(&row.rule, true).await;
+    let draft = |_: &RuleRow| {
+        let (name, expr, group) = ("Gone".to_owned(), "up".to_owned(), Some("node".to_owned()));
+        RuleDraft { name, expr, group, ..RuleDraft::default() }.check()
+    };
+    let now = (at(1), Deviations::Kept);
+    let (moved, due) = rules::update(&vigil.db, RuleId(row.rule.id), None, vigil.editor, now, draft).await.unwrap();
+    assert_eq!((due.len(), moved.shadow.namespace), (0, true));
+    let events = alert_event::Entity::find().all(&vigil.db).await.unwrap();
+    let ends: Vec<_> = events.iter().map(|event| (event.reason.as_str(), event.is_shadow)).collect();
+    assert_eq!(ends, [(EventReason::RuleChanged.as_str(), true)]);
+    assert_eq!(ended_series::Entity::find().all(&vigil.db).await.unwrap(), []);
 }
 
 #[tokio::test]
