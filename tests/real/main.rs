@@ -13,6 +13,7 @@ mod promtool;
 mod rule_tests;
 mod rules;
 mod rules_client;
+mod rules_online;
 mod watched;
 
 use std::time::Duration;

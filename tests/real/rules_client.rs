@@ -1,6 +1,6 @@
 //! The commands that talk to a running Vigil, as people and pipelines run them.
 
-mod shell;
+pub(crate) mod shell;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -213,6 +213,17 @@ async fn a_directory_is_what_vigil_has_after_it_was_applied() {
     let empty = apply(&["--yes", "--prune"]);
     assert!(empty.status == Some(1) && empty.err.contains("there is no *.yml or *.yaml"), "{empty:?}");
     assert_eq!(namespaces(&vigil).await, ["teams/shop.yaml"]);
+}
+
+/// As `vigil rules check rules.yml | head -0`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_nobody_reads_ends_without_a_word() {
+    let shell = Shell::new();
+    let file = shell.home.write("node.yml", &down("")).display().to_string();
+    for args in [&["rules", "check", &file][..], &["openapi"], &["logout"]] {
+        let ended = shell.unheard(args);
+        assert_eq!((ended.status, ended.err.as_str()), (Some(141), ""), "{args:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

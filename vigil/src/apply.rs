@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 use crate::{
     Usage,
     client::Client,
+    output,
     rules::{
         batch::{self, Planned},
         import,
@@ -81,23 +82,23 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     batch::warn(&uploads, &plans);
     let gone = if arguments.prune { gone(&listed, &uploads) } else { Vec::new() };
     let work = Work { removals: removals(&remote, &gone, Step::Plan).await?, ..Work::of(&uploads, plans, &listed) };
-    print!("{}", work.report());
+    output::print(work.report())?;
     if work.is_done() || arguments.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
     if !arguments.yes && !is_wanted()? {
-        println!("Nothing was changed.");
+        output::line("Nothing was changed.")?;
         return Ok(ExitCode::FAILURE);
     }
     batch::applied(&remote, &work.files()).await?;
     removals(&remote, &gone, Step::Apply).await?;
-    println!("Applied.");
+    output::line("Applied.")?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn refused(mistakes: &[String]) -> ExitCode {
-    mistakes.iter().for_each(|mistake| eprintln!("{mistake}"));
-    eprintln!("vigil: nothing was changed");
+    mistakes.iter().for_each(output::note);
+    output::note("vigil: nothing was changed");
     ExitCode::FAILURE
 }
 
@@ -153,8 +154,7 @@ async fn removals(remote: &Remote, namespaces: &[&str], step: Step) -> anyhow::R
 
 /// Asks the person at the terminal.
 fn is_wanted() -> anyhow::Result<bool> {
-    eprint!("\nApply this? [y/N] ");
-    io::stderr().flush()?;
+    output::prompt("\nApply this? [y/N] ")?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).context("read the answer")?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

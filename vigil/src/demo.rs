@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 use vigil_runtime::{Config, Secret, Shutdown, keys, telemetry};
 
-use crate::serve::Vigil;
+use crate::{output, serve::Vigil};
 use client::Client;
 use play::Play;
 
@@ -46,8 +46,9 @@ pub(crate) async fn run(mut config: Config, arguments: Arguments) -> anyhow::Res
     shutdown.listen_for_signals()?;
     let vigil = Vigil::open(config, shutdown.clone()).await?;
     let store = vigil.store().cloned().context("the demo keeps its samples in this process")?;
-    println!("A small incident, from a metric to a message and back, on data that are thrown away.");
-    println!("Look on at {}/docs as {USER} with the password {}\n", vigil.base_url, password.expose());
+    output::line("A small incident, from a metric to a message and back, on data that are thrown away.")?;
+    let (base_url, password_shown) = (&vigil.base_url, password.expose());
+    output::line(format_args!("Look on at {base_url}/docs as {USER} with the password {password_shown}\n"))?;
     let client = Client::new(&vigil.base_url)?;
     let serving = tokio::spawn(vigil.serve());
     let play = async {
@@ -55,15 +56,14 @@ pub(crate) async fn run(mut config: Config, arguments: Arguments) -> anyhow::Res
         Play::new(client, store, chat).run().await
     };
     let played = shutdown.token().run_until_cancelled(play).await;
-    if arguments.keep && matches!(played, Some(Ok(()))) {
-        println!("\nStill running; press Ctrl-C to end it and to throw its data away.");
+    let stays = arguments.keep && matches!(played, Some(Ok(())));
+    if stays && output::line("\nStill running; press Ctrl-C to end it and to throw its data away.").is_ok() {
         shutdown.token().cancelled().await;
     }
     shutdown.begin();
     serving.await.context("the demo's Vigil broke down")??;
     played.unwrap_or_else(|| Err(anyhow::anyhow!("interrupted before the incident was over")))?;
-    println!("\nThat was all, and nothing of it was kept. `vigil` without a command begins in earnest.");
-    Ok(())
+    output::line("\nThat was all, and nothing of it was kept. `vigil` without a command begins in earnest.")
 }
 
 /// A configuration that shares nothing with the installation that may be here, but says where Telegram is.

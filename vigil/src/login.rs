@@ -1,6 +1,6 @@
 //! `vigil login` and `vigil logout`: a key to a running Vigil, for the commands that talk to one.
 
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -13,6 +13,7 @@ use vigil_runtime::{Credentials, Secret, Surroundings};
 use crate::{
     Usage,
     client::{Client, Refusal},
+    output,
     samples::hostname,
 };
 
@@ -77,34 +78,31 @@ pub(crate) async fn run(Arguments { url, username }: Arguments) -> anyhow::Resul
     if let Some(before) = before
         && let Err(error) = revoked(&before).await
     {
-        eprintln!("vigil: the key that was kept before could not be deleted: {error:#}");
+        output::note(format_args!("vigil: the key that was kept before could not be deleted: {error:#}"));
     }
-    println!("Signed in at {} as {} ({role}); the key is in {}", credentials.url, me.username, file.display());
     if surroundings.token.is_some() || surroundings.url.as_ref().is_some_and(|url| *url != credentials.url) {
-        eprintln!("vigil: VIGIL_URL or VIGIL_TOKEN is set and wins over this key");
+        output::note("vigil: VIGIL_URL or VIGIL_TOKEN is set and wins over this key");
     }
-    Ok(())
+    let (url, name, file) = (&credentials.url, &me.username, file.display());
+    output::line(format_args!("Signed in at {url} as {name} ({role}); the key is in {file}"))
 }
 
 pub(crate) async fn out() -> anyhow::Result<()> {
     let surroundings = Surroundings::of_this_process();
     let kept = surroundings.kept();
     if !surroundings.forget()? {
-        println!("Nobody was signed in.");
-        return Ok(());
+        return output::line("Nobody was signed in.");
     }
     let Ok(Some(kept)) = kept else {
-        println!("Signed out on this machine; which key that was is not known.");
-        return Ok(());
+        return output::line("Signed out on this machine; which key that was is not known.");
     };
     match revoked(&kept).await {
-        Ok(()) => println!("Signed out of {}", kept.url),
+        Ok(()) => output::line(format_args!("Signed out of {}", kept.url)),
         Err(error) => {
-            println!("Signed out of {} on this machine", kept.url);
-            eprintln!("vigil: the key itself could not be deleted there: {error:#}");
+            output::note(format_args!("vigil: the key itself could not be deleted there: {error:#}"));
+            output::line(format_args!("Signed out of {} on this machine", kept.url))
         }
     }
-    Ok(())
 }
 
 /// Deletes a kept key with itself.
@@ -126,8 +124,7 @@ fn asked_username() -> anyhow::Result<String> {
     if !io::stdin().is_terminal() {
         return Err(Usage("nobody can be asked, as standard input is no terminal: give --username".to_owned()).into());
     }
-    eprint!("User name: ");
-    io::stderr().flush()?;
+    output::prompt("User name: ")?;
     let mut line = String::new();
     io::stdin().read_line(&mut line).context("read the user name")?;
     let name = line.trim();

@@ -1,11 +1,15 @@
 //! `vigil`: everything in one process, and the command line.
 
+// They panic when nobody reads any more; `output` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod apply;
 mod client;
 mod demo;
 mod first_steps;
 mod healthcheck;
 mod login;
+mod output;
 mod rules;
 mod samples;
 mod serve;
@@ -73,8 +77,9 @@ async fn main() -> ExitCode {
     let Arguments { config, command } = Arguments::parse();
     match run(config, command.unwrap_or(Command::Serve)).await {
         Ok(status) => status,
+        Err(error) if error.is::<output::Unheard>() => ExitCode::from(output::UNHEARD),
         Err(error) => {
-            eprintln!("vigil: {error:#}");
+            output::note(format_args!("vigil: {error:#}"));
             if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
@@ -96,10 +101,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> anyhow::Result<ExitCo
         Command::Demo(arguments) => demo::run(load()?, arguments).await,
         Command::Migrate => stores::migrate(&load()?).await,
         Command::User(command) => users::run(&load()?, command).await,
-        Command::Openapi => {
-            println!("{}", vigil_backend::openapi().to_pretty_json()?);
-            Ok(())
-        }
+        Command::Openapi => output::line(vigil_backend::openapi().to_pretty_json()?),
         Command::Healthcheck { url: Some(url) } => healthcheck::run(&url).await,
         Command::Healthcheck { url: None } => healthcheck::run(&healthcheck::own(&load()?)).await,
     };

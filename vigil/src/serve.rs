@@ -9,7 +9,7 @@ use vigil_runtime::{Clock, Config, Secret, Shutdown, keys, metrics, shutdown, te
 use vigil_samples::Store;
 use vigil_worker::Context;
 
-use crate::{first_steps, samples::Samples, stores};
+use crate::{first_steps, output, samples::Samples, stores};
 
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log);
@@ -72,7 +72,8 @@ impl Vigil {
     pub(crate) async fn serve(self) -> anyhow::Result<()> {
         let Self { listener, samples, ctx, state, shutdown, base_url } = self;
         if let Some(link) = setup::ensure_first_admin(&state, &base_url, Clock::System.now()).await? {
-            println!("No admin yet. Make one within 30 minutes: {link}");
+            // Whether anybody reads it or not.
+            let _ = output::line(format_args!("No admin yet. Make one within 30 minutes: {link}"));
         }
         vigil_worker::run(&ctx, &shutdown);
         tracing::info!(address = %state.config.http.listen, docs = format!("{base_url}/docs"), "vigil is listening");

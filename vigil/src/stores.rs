@@ -9,6 +9,8 @@ use vigil_store::{
     stores::{Stores, StoresError},
 };
 
+use crate::output;
+
 /// Opens the stores; the schema may be anything.
 pub(crate) async fn open(config: &Config) -> Result<Stores, StoresError> {
     let redis = config.redis.url.as_ref().map(|url| (url.expose(), config.redis.prefix.as_str()));
@@ -26,10 +28,9 @@ pub(crate) async fn open_current(config: &Config) -> anyhow::Result<Stores> {
 /// `vigil migrate`.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     match bring_up(config).await? {
-        Schema::Current => println!("the database is up to date ({})", db::SCHEMA),
-        Schema::Behind(_) | Schema::Ahead(_) => println!("migrated the database to {}", db::SCHEMA),
+        Schema::Current => output::line(format_args!("the database is up to date ({})", db::SCHEMA)),
+        Schema::Behind(_) | Schema::Ahead(_) => output::line(format_args!("migrated the database to {}", db::SCHEMA)),
     }
-    Ok(())
 }
 
 /// Applies missing migrations over one connection, one program at a time. Answers what the schema was.

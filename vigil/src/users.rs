@@ -15,7 +15,7 @@ use vigil_store::{
     stores::Stores,
 };
 
-use crate::stores;
+use crate::{output, stores};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -58,8 +58,7 @@ async fn create(stores: &Stores, passwords: &Passwords, name: &str, role: Role) 
     let password_hash = passwords.hash(&read_password()?).await?;
     let new = NewUser { username, password_hash, role, is_active: true };
     let user = users::create(&stores.db, new, Clock::System.now()).await.context("add the user")?;
-    println!("created {} ({})", user.username, user.role);
-    Ok(())
+    output::line(format_args!("created {} ({})", user.username, user.role))
 }
 
 async fn passwd(stores: &Stores, passwords: &Passwords, name: &str) -> anyhow::Result<()> {
@@ -68,8 +67,7 @@ async fn passwd(stores: &Stores, passwords: &Passwords, name: &str) -> anyhow::R
     let user = found.with_context(|| format!("there is no user {username:?}"))?;
     let change = UserChange { password_hash: Some(passwords.hash(&read_password()?).await?), ..UserChange::default() };
     users::change(&stores.db, user.id, change, None, Clock::System.now()).await?;
-    println!("changed the password of {username}");
-    Ok(())
+    output::line(format_args!("changed the password of {username}"))
 }
 
 async fn list(stores: &Stores) -> anyhow::Result<()> {
@@ -80,7 +78,7 @@ async fn list(stores: &Stores) -> anyhow::Result<()> {
         after = Some(last.id);
         for user in page {
             let state = if user.is_active { "active" } else { "inactive" };
-            println!("{}\t{}\t{state}", user.username, user.role);
+            output::line(format_args!("{}\t{}\t{state}", user.username, user.role))?;
         }
     }
 }

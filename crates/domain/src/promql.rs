@@ -5,6 +5,7 @@
 
 mod bounds;
 mod never;
+mod selections;
 mod selector;
 mod windows;
 
@@ -17,6 +18,7 @@ pub use self::selector::{Selector, SelectorError};
 use crate::Labels;
 
 pub use never::never;
+pub use selections::{LabelMatcher, Selection, selections};
 pub use windows::{Window, windows};
 
 /// The longest expression accepted, in bytes.
@@ -29,7 +31,7 @@ const DEEP_STACK: usize = 128 * 1024 * 1024;
 /// What is known about an expression after parsing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
-    /// The expression in the parser's normal form; it parses to itself.
+    /// The expression in the parser's normal form, with infinity signed as Prometheus does; it parses to itself.
     pub text: String,
     /// Whether an instant query of it yields a vector or a scalar, so that a rule can use it.
     pub usable_by_rule: bool,
@@ -54,10 +56,7 @@ pub enum ExprError {
 
 /// Parses `text` and says what is in it.
 pub fn parse(text: &str) -> Result<Parsed, ExprError> {
-    on_enough_stack(text, |text| {
-        let mut expr = tree(text)?;
-        Ok(describe(&mut expr))
-    })
+    on_enough_stack(text, |text| Ok(describe(tree(text)?)))
 }
 
 /// Adds `label="value"` for each of `labels` to every selector of `text`: in subqueries, both sides of operators,
@@ -73,7 +72,7 @@ pub fn scope(text: &str, labels: &Labels) -> Result<Parsed, ExprError> {
         if selectors == 0 {
             return Err(ExprError::NoSelector);
         }
-        Ok(describe(&mut expr))
+        Ok(describe(expr))
     })
 }
 
@@ -164,32 +163,55 @@ fn typed_call(call: &Call) -> Result<(), ExprError> {
     Ok(())
 }
 
-fn describe(expr: &mut Expr) -> Parsed {
+fn describe(mut expr: Expr) -> Parsed {
     let mut selectors = 0;
-    each_selector(expr, &mut |_| selectors += 1);
+    each_selector(&mut expr, &mut |_| selectors += 1);
     let usable_by_rule = matches!(expr.value_type(), ValueType::Vector | ValueType::Scalar);
-    Parsed { text: expr.to_string(), usable_by_rule, selectors }
+    Parsed { text: written(expr), usable_by_rule, selectors }
+}
+
+/// In the parser's normal form, but for infinity: it has its sign.
+fn written(mut expr: Expr) -> String {
+    each_leaf(&mut expr, &mut |leaf| {
+        if let Expr::NumberLiteral(literal) = leaf {
+            // What stands for the name of a metric is written as it is.
+            let name = Some(vigil_template::number(literal.val));
+            *leaf = Expr::VectorSelector(VectorSelector::new(name, Matchers::empty()));
+        }
+    });
+    expr.to_string()
 }
 
 fn each_selector(expr: &mut Expr, visit: &mut impl FnMut(&mut VectorSelector)) {
+    each_leaf(expr, &mut |leaf| match leaf {
+        Expr::VectorSelector(selector) => visit(selector),
+        Expr::MatrixSelector(matrix) => visit(&mut matrix.vs),
+        _ => {}
+    });
+}
+
+/// Visits what consists of no other expressions.
+fn each_leaf(expr: &mut Expr, visit: &mut impl FnMut(&mut Expr)) {
     match expr {
         Expr::Aggregate(aggregate) => {
             if let Some(param) = &mut aggregate.param {
-                each_selector(param, visit);
+                each_leaf(param, visit);
             }
-            each_selector(&mut aggregate.expr, visit);
+            each_leaf(&mut aggregate.expr, visit);
         }
-        Expr::Unary(unary) => each_selector(&mut unary.expr, visit),
+        Expr::Unary(unary) => each_leaf(&mut unary.expr, visit),
         Expr::Binary(binary) => {
-            each_selector(&mut binary.lhs, visit);
-            each_selector(&mut binary.rhs, visit);
+            each_leaf(&mut binary.lhs, visit);
+            each_leaf(&mut binary.rhs, visit);
         }
-        Expr::Paren(paren) => each_selector(&mut paren.expr, visit),
-        Expr::Subquery(subquery) => each_selector(&mut subquery.expr, visit),
-        Expr::VectorSelector(selector) => visit(selector),
-        Expr::MatrixSelector(matrix) => visit(&mut matrix.vs),
-        Expr::Call(call) => call.args.args.iter_mut().for_each(|argument| each_selector(argument, visit)),
-        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
+        Expr::Paren(paren) => each_leaf(&mut paren.expr, visit),
+        Expr::Subquery(subquery) => each_leaf(&mut subquery.expr, visit),
+        Expr::Call(call) => call.args.args.iter_mut().for_each(|argument| each_leaf(argument, visit)),
+        Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_)
+        | Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::Extension(_) => visit(expr),
     }
 }
 
@@ -251,6 +273,26 @@ mod tests {
             assert_eq!(parse(&once).unwrap().text, once, "{text}");
             let plain = parse(text).unwrap().text;
             assert_eq!(parse(&plain).unwrap().text, plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_prometheus_writes_them() {
+        for (text, expected) in [
+            ("x == Inf", "x == +Inf"),
+            ("x == +inf or y == -Inf or z == NaN", "x == +Inf or y == -Inf or z == NaN"),
+            ("clamp(x, -Inf, Inf) ^ Inf", "clamp(x, -Inf, +Inf) ^ +Inf"),
+            ("Inf ^ 2", "+Inf ^ 2"),
+            ("topk(0x10, x)", "topk(16, x)"),
+            ("x > 123456.5", "x > 123456.5"),
+            ("x > 1000000", "x > 1000000"),
+            ("-(x) > -1073741824", "-(x) > -1073741824"),
+            ("x[5m:30s] offset 1d", "x[5m:30s] offset 1d"),
+            ("quantile_over_time(0.0001, x[5m]) < 0.00001", "quantile_over_time(0.0001, x[5m]) < 0.00001"),
+        ] {
+            let parsed = parse(text).unwrap();
+            assert_eq!(parsed.text, expected, "{text}");
+            assert_eq!(parse(expected).unwrap(), parsed, "it reads back");
         }
     }
 

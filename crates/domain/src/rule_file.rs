@@ -16,6 +16,7 @@ use crate::{Span, rule::RuleKind};
 
 mod check;
 mod duration;
+mod expected;
 mod field;
 mod finding;
 mod lint;
@@ -31,6 +32,7 @@ mod unit_test;
 mod write;
 
 pub use check::{NameScheme, TemplateCheck, TemplateOf, TemplatePart};
+pub use expected::{Expected, Known, Missing, scrape_interval};
 pub use finding::{Finding, Position, RuleAt};
 pub use lint::{Lint, LintOptions, Remark, Severity, lint};
 pub use places::{GroupPlaces, RulePlaces, places};

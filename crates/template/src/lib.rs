@@ -127,6 +127,13 @@ pub fn table_link(expression: &str) -> String {
     prometheus::table(expression.as_bytes())
 }
 
+/// A number as Prometheus prints it in expressions: `0.5`, `1000000`, `NaN`, `+Inf`.
+///
+/// Source: Prometheus 3, `promql/parser/printer.go`, `NumberLiteral`. Before 3.3 it wrote large and small ones with exponents.
+pub fn number(value: f64) -> String {
+    float::format_float(value, b'f', None)
+}
+
 /// Runs `work` on a stack that is large enough for one more level of nesting.
 fn on_enough_stack<T>(work: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(128 * 1024, 1024 * 1024, work)

@@ -61,6 +61,17 @@ impl Shell {
         output(self.here(command(&programs::workspace("vigil")).args(args)), input)
     }
 
+    /// Runs `vigil` with nobody who reads what it prints.
+    pub(crate) fn unheard(&self, args: &[&str]) -> Ran {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut vigil = command(&programs::workspace("vigil"));
+        let vigil = self.here(vigil.args(args)).stdin(Stdio::null()).stdout(writer);
+        let ended = tokio::task::block_in_place(|| vigil.output()).expect("vigil can be started");
+        let err = String::from_utf8_lossy(&ended.stderr).into_owned();
+        Ran { status: ended.status.code(), out: String::new(), err }
+    }
+
     /// Runs `vigil` at a terminal where this is typed. Both outputs are one.
     pub(crate) fn typed(&self, args: &[&str], keys: &str) -> Ran {
         let vigil = programs::workspace("vigil").display().to_string();

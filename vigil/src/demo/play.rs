@@ -16,6 +16,7 @@ use vigil_promql::{Point, SeriesLabels};
 use vigil_samples::Store;
 
 use super::{Chat, client::Client};
+use crate::output;
 
 const METRIC: &str = "demo_queue_length";
 const NORMAL: u64 = 12;
@@ -49,7 +50,7 @@ impl Play {
         let channel = self.channel().await?;
         let rule = self.rule(channel.as_ref()).await?;
         length.store(TOO_LONG, Ordering::Relaxed);
-        self.say("metric", &format!("{METRIC} rises to {TOO_LONG}"));
+        self.say("metric", &format!("{METRIC} rises to {TOO_LONG}"))?;
         let event = self.event(&rule, "pending").await?;
         self.say(
             "pending",
@@ -57,14 +58,14 @@ impl Play {
                 "the condition holds, with the value {}; it must do so for 3 s",
                 event["value"].as_str().unwrap_or_default()
             ),
-        );
+        )?;
         self.event(&rule, "firing").await?;
-        self.say("firing", "it has held long enough: event and notification are written in one transaction");
+        self.say("firing", "it has held long enough: event and notification are written in one transaction")?;
         self.told(&rule, "first", channel.is_some()).await?;
         length.store(NORMAL, Ordering::Relaxed);
-        self.say("metric", &format!("{METRIC} falls to {NORMAL}"));
+        self.say("metric", &format!("{METRIC} falls to {NORMAL}"))?;
         self.event(&rule, "resolved").await?;
-        self.say("resolved", "the condition holds no longer");
+        self.say("resolved", "the condition holds no longer")?;
         self.told(&rule, "resolved", channel.is_some()).await?;
         self.sum_up(&rule).await
     }
@@ -73,7 +74,7 @@ impl Play {
         let path = format!("/metrics/query?query={METRIC}");
         let found = |answer: &Value| answer["data"]["result"].as_array().is_some_and(|series| !series.is_empty());
         self.until("the metric can be queried", &path, found).await?;
-        self.say("metric", &format!("{METRIC} is {NORMAL}, measured once a second (GET /api/v1{path})"));
+        self.say("metric", &format!("{METRIC} is {NORMAL}, measured once a second (GET /api/v1{path})"))?;
         Ok(())
     }
 
@@ -84,7 +85,7 @@ impl Play {
         let config = json!({"bot_token": bot_token.expose(), "chat_id": chat});
         let channel = json!({"name": "demo", "kind": "telegram", "config": config});
         let channel = self.client.create("/channels", &channel).await?;
-        self.say("channel", &format!("the Telegram chat {id} (POST /api/v1/channels)"));
+        self.say("channel", &format!("the Telegram chat {id} (POST /api/v1/channels)"))?;
         Ok(Some(channel["id"].clone()))
     }
 
@@ -98,7 +99,7 @@ impl Play {
         let id = rule["id"].as_str().context("a rule has an id")?.to_owned();
         let path = format!("/rules/{id}");
         self.until("the rule is evaluated", &path, |rule| rule["health"] == "ok").await?;
-        self.say("rule", &format!("{METRIC} > 100 for 3s, evaluated every second (POST /api/v1/rules)"));
+        self.say("rule", &format!("{METRIC} > 100 for 3s, evaluated every second (POST /api/v1/rules)"))?;
         Ok(id)
     }
 
@@ -119,7 +120,7 @@ impl Play {
         }
         let attempts = told["attempts"].as_array().map_or(0, Vec::len);
         let place = if by_telegram { "to Telegram" } else { "to the log: the line above" };
-        self.say("told", &format!("\"{reason}\" is delivered {place} (attempts: {attempts})"));
+        self.say("told", &format!("\"{reason}\" is delivered {place} (attempts: {attempts})"))?;
         Ok(())
     }
 
@@ -129,7 +130,7 @@ impl Play {
             let list = self.client.get(&format!("/{table}?rule_id={rule}")).await?;
             rows.push(format!("{} {table}", list["items"].as_array().map_or(0, Vec::len)));
         }
-        self.say("done", &format!("everything that happened is a row: {}", rows.join(", ")));
+        self.say("done", &format!("everything that happened is a row: {}", rows.join(", ")))?;
         Ok(())
     }
 
@@ -148,8 +149,8 @@ impl Play {
         }
     }
 
-    fn say(&self, step: &str, text: &str) {
-        println!("{:5.1} s  {step:<8} {text}", self.began.elapsed().as_secs_f64());
+    fn say(&self, step: &str, text: &str) -> anyhow::Result<()> {
+        output::line(format_args!("{:5.1} s  {step:<8} {text}", self.began.elapsed().as_secs_f64()))
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     plan::Plan,
     remote::{Remote, Step, Upload},
 };
-use crate::client::Refusal;
+use crate::{client::Refusal, output};
 
 /// What became of planning.
 pub(crate) enum Planned {
@@ -67,7 +67,7 @@ fn so_far(failed: &Upload, done: &[Plan]) -> String {
 pub(crate) fn warn(uploads: &[Upload], plans: &[Plan]) {
     for (upload, plan) in uploads.iter().zip(plans) {
         for warning in plan.warnings() {
-            eprintln!("{}:{warning} [warning]", upload.name);
+            output::note(format_args!("{}:{warning} [warning]", upload.name));
         }
     }
 }

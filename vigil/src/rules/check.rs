@@ -1,14 +1,19 @@
-//! `vigil rules check`: mistakes in rule files, and what is probably not meant.
+//! `vigil rules check`: mistakes in rule files, what is probably not meant, and what a data source does not have.
+
+mod asked;
+mod source;
 
 use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf, process::ExitCode, str::FromStr};
 
 use clap::Args;
 use vigil_domain::{
     Span,
-    rule_file::{Finding, Lint, LintOptions, Remark, Severity, lint},
+    rule_file::{Expected, Finding, Known, Lint, LintOptions, Remark, RuleFile, Severity, lint},
 };
 
+use self::source::Asking;
 use super::files::{self, Strictness};
+use crate::output;
 
 /// The end of its help.
 pub(super) const EXAMPLES: &str = "\
@@ -16,12 +21,15 @@ Examples:
   vigil rules check rules/*.yml
   vigil rules check --scrape-interval 1m --lint-fatal rules/*.yml
   vigil rules check --lint never-true,spelling - < rules.yml
+  vigil rules check --datasource http://prometheus:9090 rules/*.yml
+  vigil rules check --online --lint never-matching --lookback 1w rules/*.yml
 
 Remarks:
   duplicate-rules  warning  two rules of one name with the same labels
   never-true       warning  a condition that cannot be true
-  short-range      warning  a range too short for two scrapes; needs --scrape-interval
-  spelling         warning  a well-known label or annotation that is spelt almost right
+  never-matching   warning  a selector that finds nothing; needs --datasource or --online
+  short-range      warning  a range too short for two scrapes; needs --datasource, --online or --scrape-interval
+  spelling         warning  a well-known label or annotation that is spelt almost right, or a label of the data source
   no-for           info     an alert that fires at the first evaluation that sees it";
 
 #[derive(Debug, Args)]
@@ -29,7 +37,7 @@ pub(crate) struct Arguments {
     /// Rule files; - is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How often metrics are scraped, such as 15s; then ranges too short for it are told.
+    /// How often metrics are scraped, such as 15s; then ranges too short for it are told. What a data source shows wins.
     #[arg(long, value_name = "DURATION")]
     scrape_interval: Option<Span>,
     /// Which remarks to make: all, none, or names with commas between them.
@@ -38,6 +46,8 @@ pub(crate) struct Arguments {
     /// End with status 3 if there are remarks that are warnings, and no mistakes.
     #[arg(long)]
     lint_fatal: bool,
+    #[command(flatten)]
+    asking: Asking,
     #[command(flatten)]
     strictness: Strictness,
 }
@@ -69,53 +79,89 @@ enum Verdict {
     Mistakes,
 }
 
-/// Checks the files one after the other.
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let options = LintOptions { lints: arguments.lint.0.clone(), scrape_interval: arguments.scrape_interval };
+/// Checks the files, first each by itself, then all together against a data source if there is one.
+pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { files, scrape_interval, lint, lint_fatal, asking, strictness } = arguments;
+    let source = asking.source()?;
+    let read = |path: &PathBuf| Subject::read(path.to_string_lossy().into_owned(), files::text(path), *strictness);
+    let subjects: Vec<_> = files.iter().map(read).collect();
+    let good: Vec<_> = subjects.iter().filter_map(Subject::file).collect();
+    let asked = match source {
+        Some(source) => asked::ask(source, Expected::of(&good, &lint.0)).await,
+        None => Ok(Known::default()),
+    };
+    // What can be said without a data source is said in any case.
+    let (known, trouble) = asked.map_or_else(|error| (Known::default(), Some(error)), |known| (known, None));
+    let options = LintOptions { lints: lint.0.clone(), scrape_interval: *scrape_interval, known };
     let mut worst = Verdict::Fine;
-    for path in &arguments.files {
-        let name = path.to_string_lossy();
-        let (report, verdict) = check(&name, files::text(path), &options, arguments.strictness);
-        print!("{report}");
+    for subject in &subjects {
+        let (report, verdict) = subject.report(&options);
+        output::print(report)?;
         worst = worst.max(verdict);
     }
-    Ok(match worst {
-        Verdict::Mistakes => ExitCode::FAILURE,
-        Verdict::Warnings if arguments.lint_fatal => ExitCode::from(3),
-        Verdict::Warnings | Verdict::Fine => ExitCode::SUCCESS,
-    })
+    match (trouble, worst) {
+        (Some(error), _) => Err(error),
+        (None, Verdict::Mistakes) => Ok(ExitCode::FAILURE),
+        (None, Verdict::Warnings) if *lint_fatal => Ok(ExitCode::from(3)),
+        (None, Verdict::Warnings | Verdict::Fine) => Ok(ExitCode::SUCCESS),
+    }
 }
 
-/// A report about a file that was read or not, ending with an empty line.
-fn check(name: &str, text: Result<String, String>, options: &LintOptions, strictness: Strictness) -> (String, Verdict) {
-    let mut report = format!("Checking {name}\n");
-    let text = match text {
-        Ok(text) => text,
-        Err(error) => return (report + &format!("  FAILED:\n  {name}: {error}\n\n"), Verdict::Mistakes),
-    };
-    let (file, warnings) = match files::parse(&text, strictness) {
-        Ok(read) => read,
-        Err(mistakes) => {
-            report += "  FAILED:\n";
-            for mistake in &mistakes {
-                // A String takes whatever is written to it.
-                let _ = writeln!(report, "  {name}:{mistake}");
+/// A file as it was read.
+struct Subject {
+    name: String,
+    text: String,
+    /// What is in it and what to warn of; or every mistake, with its place.
+    parsed: Result<(RuleFile, Vec<Finding>), Vec<String>>,
+}
+
+impl Subject {
+    /// `text` is what is in the file, or why it cannot be read.
+    fn read(name: String, text: Result<String, String>, strictness: Strictness) -> Self {
+        let (text, parsed) = match text {
+            Ok(text) => {
+                let parsed = files::parse(&text, strictness);
+                let at = |mistakes: Vec<Finding>| mistakes.iter().map(|found| format!("{name}:{found}")).collect();
+                (text, parsed.map_err(at))
             }
-            return (report + "\n", Verdict::Mistakes);
-        }
-    };
-    let remarks = lint(&file, &text, options);
-    let verdict = match remarks.iter().map(|remark| remark.lint.severity()).max() {
-        Some(Severity::Warning) => Verdict::Warnings,
-        Some(Severity::Info) | None => Verdict::Fine,
-    };
-    let told = in_order(warnings, remarks);
-    for (severity, finding) in &told {
-        let _ = writeln!(report, "  {name}:{finding} [{}]", severity.as_str());
+            Err(error) => (String::new(), Err(vec![format!("{name}: {error}")])),
+        };
+        Self { name, text, parsed }
     }
-    let rules: usize = file.groups.iter().map(|group| group.rules.len()).sum();
-    let _ = writeln!(report, "  SUCCESS: {rules} rules found{}\n", counted(&told));
-    (report, verdict)
+
+    /// What is in it, if that is without mistakes.
+    fn file(&self) -> Option<&RuleFile> {
+        self.parsed.as_ref().ok().map(|(file, _)| file)
+    }
+
+    /// A report about it, ending with an empty line.
+    fn report(&self, options: &LintOptions) -> (String, Verdict) {
+        let Self { name, text, parsed } = self;
+        let mut report = format!("Checking {name}\n");
+        let (file, warnings) = match parsed {
+            Ok((file, warnings)) => (file, warnings.clone()),
+            Err(mistakes) => {
+                report += "  FAILED:\n";
+                for mistake in mistakes {
+                    // A String takes whatever is written to it.
+                    let _ = writeln!(report, "  {mistake}");
+                }
+                return (report + "\n", Verdict::Mistakes);
+            }
+        };
+        let remarks = lint(file, text, options);
+        let verdict = match remarks.iter().map(|remark| remark.lint.severity()).max() {
+            Some(Severity::Warning) => Verdict::Warnings,
+            Some(Severity::Info) | None => Verdict::Fine,
+        };
+        let told = in_order(warnings, remarks);
+        for (severity, finding) in &told {
+            let _ = writeln!(report, "  {name}:{finding} [{}]", severity.as_str());
+        }
+        let rules: usize = file.groups.iter().map(|group| group.rules.len()).sum();
+        let _ = writeln!(report, "  SUCCESS: {rules} rules found{}\n", counted(&told));
+        (report, verdict)
+    }
 }
 
 /// What is to be said about a file without mistakes, in the order of its text.

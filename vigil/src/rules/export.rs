@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Write as _,
     path::{Component, Path, PathBuf},
     process::ExitCode,
 };
@@ -15,6 +14,7 @@ use super::{batch, plan::number, remote::Remote};
 use crate::{
     Usage,
     client::{Client, Refusal},
+    output,
 };
 
 /// The end of its help.
@@ -52,17 +52,17 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let (texts, mistakes) = texts(&remote, &names, arguments.target).await?;
     if !mistakes.is_empty() {
-        mistakes.iter().for_each(|mistake| eprintln!("{mistake}"));
-        eprintln!("vigil: nothing was exported");
+        mistakes.iter().for_each(output::note);
+        output::note("vigil: nothing was exported");
         return Ok(ExitCode::FAILURE);
     }
     match &arguments.output {
-        None => std::io::stdout().write_all(texts.concat().as_bytes())?,
+        None => output::print(texts.concat())?,
         Some(folder) => {
             for (path, text) in paths.iter().zip(&texts) {
                 write(path, text).with_context(|| format!("write {}", path.display()))?;
             }
-            println!("{} in {}", number(paths.len(), "file"), folder.display());
+            output::line(format_args!("{} in {}", number(paths.len(), "file"), folder.display()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -16,7 +16,7 @@ use super::{
     prometheus,
     remote::{Remote, Settings, Upload},
 };
-use crate::{Usage, client::Client};
+use crate::{Usage, client::Client, output};
 
 /// The end of its help.
 pub(super) const EXAMPLES: &str = "\
@@ -71,16 +71,14 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         (batch::applied(&remote, &all).await?, Tense::Past)
     };
     for plan in plans {
-        print!("{}", plan.report(tense));
+        output::print(plan.report(tense))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn refused(mistakes: &[String]) -> ExitCode {
-    for mistake in mistakes {
-        eprintln!("{mistake}");
-    }
-    eprintln!("vigil: nothing was imported");
+    mistakes.iter().for_each(output::note);
+    output::note("vigil: nothing was imported");
     ExitCode::FAILURE
 }
 

@@ -19,7 +19,8 @@ pub(crate) enum Command {
     /// Look for mistakes in rule files, and for what is probably not meant.
     ///
     /// Prints every mistake with its file, line and column, and remarks about what Prometheus accepts but people usually
-    /// do not mean. Needs no server. Status 0: no mistakes; 1: mistakes; 3: with --lint-fatal, warnings.
+    /// do not mean. Needs no server; with --datasource or --online it also tells selectors that find nothing there.
+    /// Status 0: no mistakes; 1: mistakes, or the data source does not answer; 3: with --lint-fatal, warnings.
     #[command(after_long_help = check::EXAMPLES)]
     Check(check::Arguments),
     /// Run unit tests of rule files, as promtool has them.
@@ -45,7 +46,7 @@ pub(crate) enum Command {
 
 pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments).await,
         Command::Test(arguments) => unit_test::run(&arguments),
         Command::Import(arguments) => import::run(&arguments).await,
         Command::Export(arguments) => export::run(&arguments).await,

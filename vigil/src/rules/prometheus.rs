@@ -90,7 +90,7 @@ pub(super) async fn uploads(url: &str, token: Option<&Secret>, namespace: Option
     namespaces.into_iter().zip(files.into_values()).map(|(namespace, groups)| upload(namespace, groups)).collect()
 }
 
-fn without_password(mut url: Url) -> String {
+pub(super) fn without_password(mut url: Url) -> String {
     // Addresses with a host, as these are, can do without both.
     let _ = (url.set_username(""), url.set_password(None));
     url.as_str().trim_end_matches('/').to_owned()

@@ -8,7 +8,7 @@ use promql_parser::{
 use super::{
     bare,
     bounds::{Bounds, bounds, fills},
-    on_enough_stack, tree,
+    on_enough_stack, tree, written,
 };
 use crate::number;
 
@@ -88,11 +88,11 @@ fn comparison(binary: &BinaryExpr) -> Option<String> {
     }
     let told = [(&binary.lhs, left), (&binary.rhs, right)];
     let told = told.into_iter().filter(|(side, _)| !matches!(bare(side), Expr::NumberLiteral(_)));
-    let told = told.filter_map(|(side, bounds)| Some(format!("`{}` {}", short(side), describe(bounds)?)));
+    let told = told.filter_map(|(side, bounds)| Some(format!("`{}` {}", short((**side).clone()), describe(bounds)?)));
     let told: Vec<_> = told.collect();
     let why = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
     let hint = if compares_a_count(binary) { "; a count of nothing is no value, ask absent() instead" } else { "" };
-    Some(format!("`{}` is never true{why}{hint}", short(binary)))
+    Some(format!("`{}` is never true{why}{hint}", short(Expr::Binary(binary.clone()))))
 }
 
 /// `x > 5 and x < 3`: two comparisons of the same with what cannot both be.
@@ -110,7 +110,7 @@ fn contradiction(binary: &BinaryExpr) -> Option<String> {
         return None;
     }
     let never = bounds(&binary.lhs).never(right.op.id(), bounds(&right.rhs));
-    never.then(|| format!("`{}` is never true: no value is both", short(binary)))
+    never.then(|| format!("`{}` is never true: no value is both", short(Expr::Binary(binary.clone()))))
 }
 
 fn compares_a_count(binary: &BinaryExpr) -> bool {
@@ -142,12 +142,13 @@ fn of_selector(selector: &VectorSelector) -> Option<String> {
         let other = matchers.iter().find(|other| other.name == wanted.name && !other.is_match(&wanted.value))?;
         Some((wanted, other))
     })?;
-    Some(format!("`{}` selects nothing: no series has both {one} and {other}", short(selector)))
+    let shown = short(Expr::VectorSelector(selector.clone()));
+    Some(format!("`{shown}` selects nothing: no series has both {one} and {other}"))
 }
 
 /// An expression as far as it fits into a message.
-fn short(expr: &impl ToString) -> String {
-    let text = expr.to_string();
+fn short(expr: Expr) -> String {
+    let text = written(expr);
     match text.char_indices().nth(LONGEST_SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
@@ -177,7 +178,7 @@ mod tests {
             ("x > 5 < 3", "`x > 5 < 3` is never true: `x > 5` is never below 5"),
             ("-abs(x) > 0", "`-abs(x) > 0` is never true: `-abs(x)` is never above 0"),
             ("x == NaN", "`x == NaN` is never true"),
-            ("x > Inf", "`x > Inf` is never true"),
+            ("x > Inf", "`x > +Inf` is never true"),
             ("vector(1) > 2", "`vector(1) > 2` is never true: `vector(1)` is always 1"),
             ("x > 5 and x < 3", "`x > 5 and x < 3` is never true: no value is both"),
             ("rate(x[5m]) and (absent(y) == 0)", "`absent(y) == 0` is never true: `absent(y)` is always 1"),

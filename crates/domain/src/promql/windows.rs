@@ -1,6 +1,6 @@
 //! How far back the functions of an expression look.
 
-use promql_parser::parser::Expr;
+use promql_parser::parser::{Expr, VectorSelector};
 
 use super::{ExprError, bare, on_enough_stack, tree};
 use crate::Span;
@@ -12,6 +12,8 @@ pub struct Window {
     pub function: &'static str,
     /// `http_requests_total{job="api"}[5m]` in the parser's normal form, with what moves it.
     pub selector: String,
+    /// `http_requests_total{job="api"}`: which series that is.
+    pub series: String,
     /// How far back it looks.
     pub range: Span,
 }
@@ -45,7 +47,8 @@ fn collect(expr: &Expr, found: &mut Vec<Window>) {
                 if let Expr::MatrixSelector(matrix) = bare(argument) {
                     let millis = u64::try_from(matrix.range.as_millis()).unwrap_or(u64::MAX);
                     let (selector, range) = (matrix.to_string(), Span::from_millis(millis));
-                    found.push(Window { function: call.func.name, selector, range });
+                    let series = VectorSelector { offset: None, at: None, ..matrix.vs.clone() }.to_string();
+                    found.push(Window { function: call.func.name, selector, series, range });
                 }
                 collect(argument, found);
             }
@@ -67,6 +70,8 @@ mod tests {
         let text = "sum(rate((a{b=\"c\"}[5m]))) / max_over_time(deriv(d[90s] offset 1h)[1h:1m]) > increase(e[1d])";
         let found = windows(text).unwrap();
         let told: Vec<_> = found.iter().map(|one| (one.function, one.selector.as_str(), one.range.millis())).collect();
+        let series: Vec<_> = found.iter().map(|one| one.series.as_str()).collect();
+        assert_eq!(series, ["a{b=\"c\"}", "d", "e"]);
         assert_eq!(
             told,
             [

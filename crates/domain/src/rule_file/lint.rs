@@ -1,4 +1,5 @@
-//! What Prometheus accepts in a rule file and people usually do not mean. Nobody is asked: only the file is looked at.
+//! What Prometheus accepts in a rule file and people usually do not mean. Nobody is asked: only the file is looked at, and
+//! what is [`Known`] of a data source, if anything is.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -8,6 +9,7 @@ use std::{
 
 use super::{
     FileGroup, FileRule, FileRuleKind, RuleFile,
+    expected::Known,
     finding::{Finding, Position},
     places::{RulePlaces, places},
 };
@@ -29,6 +31,8 @@ pub enum Lint {
     DuplicateRules,
     /// A condition that cannot be true.
     NeverTrue,
+    /// A selector that finds nothing in the data source.
+    NeverMatching,
     /// A range too short for two scrapes.
     ShortRange,
     /// A well-known label or annotation that is spelt almost right.
@@ -57,19 +61,23 @@ pub struct Remark {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LintOptions {
     pub lints: BTreeSet<Lint>,
-    /// How often metrics are scraped; without it no range is too short.
+    /// How often metrics are scraped, unless that was measured; without either no range is too short.
     pub scrape_interval: Option<Span>,
+    /// What the data source was found to have.
+    pub known: Known,
 }
 
 impl Lint {
     /// All there are.
-    pub const ALL: [Self; 5] = [Self::DuplicateRules, Self::NeverTrue, Self::ShortRange, Self::Spelling, Self::NoFor];
+    pub const ALL: [Self; 6] =
+        [Self::DuplicateRules, Self::NeverTrue, Self::NeverMatching, Self::ShortRange, Self::Spelling, Self::NoFor];
 
     /// Its name on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DuplicateRules => "duplicate-rules",
             Self::NeverTrue => "never-true",
+            Self::NeverMatching => "never-matching",
             Self::ShortRange => "short-range",
             Self::Spelling => "spelling",
             Self::NoFor => "no-for",
@@ -79,7 +87,9 @@ impl Lint {
     /// How bad it is.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::DuplicateRules | Self::NeverTrue | Self::ShortRange | Self::Spelling => Severity::Warning,
+            Self::DuplicateRules | Self::NeverTrue | Self::NeverMatching | Self::ShortRange | Self::Spelling => {
+                Severity::Warning
+            }
             Self::NoFor => Severity::Info,
         }
     }
@@ -167,6 +177,7 @@ impl<'a> Linter<'a> {
         let Context { rule, places, .. } = context;
         self.duplicate(context);
         self.spelling(context);
+        self.matching(context);
         self.ranges(context);
         let FileRuleKind::Alert { hold, .. } = &rule.kind else { return };
         if let Some(reason) = promql::never(&rule.expr) {
@@ -199,11 +210,29 @@ impl<'a> Linter<'a> {
         }
     }
 
+    fn matching(&mut self, context: &Context<'_>) {
+        let known = &self.options.known;
+        if known.missing.is_empty() && known.misspelt.is_empty() {
+            return;
+        }
+        let (selections, at) = (promql::selections(&context.rule.expr).unwrap_or_default(), context.places.expr);
+        for (text, why) in known.missed(&selections) {
+            self.remark(Lint::NeverMatching, context.finding(at, format!("`{text}` finds nothing: {why}")));
+        }
+        let texts: BTreeSet<&String> = selections.iter().map(|selection| &selection.text).collect();
+        for text in texts {
+            for why in known.misspelt.get(text).into_iter().flatten() {
+                self.remark(Lint::Spelling, context.finding(at, format!("in `{text}`: {why}")));
+            }
+        }
+    }
+
     fn ranges(&mut self, context: &Context<'_>) {
-        let Some(interval) = self.options.scrape_interval else { return };
-        let least = Span::from_millis(interval.millis().saturating_mul(2));
-        for Window { function, selector, range } in promql::windows(&context.rule.expr).unwrap_or_default() {
-            if OF_TWO_SAMPLES.contains(&function) && range < least {
+        let LintOptions { scrape_interval, known: Known { intervals, .. }, .. } = self.options;
+        for Window { function, selector, series, range } in promql::windows(&context.rule.expr).unwrap_or_default() {
+            let Some(interval) = intervals.get(&series).copied().or(*scrape_interval) else { continue };
+            let least = Span::from_millis(interval.millis().saturating_mul(2));
+            if needs_two_samples(function) && range < least {
                 let message = format!(
                     "{function}({selector}) needs two samples, and {range} is less than two scrapes {interval} apart"
                 );
@@ -211,6 +240,11 @@ impl<'a> Linter<'a> {
             }
         }
     }
+}
+
+/// Whether a function of a range says nothing of one sample.
+pub(super) fn needs_two_samples(function: &str) -> bool {
+    OF_TWO_SAMPLES.contains(&function)
 }
 
 /// Names that are almost one of `known`: where each is, and what to say.

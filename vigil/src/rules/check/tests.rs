@@ -1,4 +1,5 @@
 use clap::Parser;
+use vigil_domain::rule_file::Missing;
 
 use super::*;
 
@@ -15,8 +16,9 @@ fn arguments(line: &str) -> Result<Arguments, clap::Error> {
 
 fn checked(text: &str, line: &str) -> (String, Verdict) {
     let arguments = arguments(&format!("{line} r.yml")).unwrap();
-    let options = LintOptions { lints: arguments.lint.0, scrape_interval: arguments.scrape_interval };
-    check("r.yml", Ok(text.to_owned()), &options, arguments.strictness)
+    let Arguments { lint, scrape_interval, strictness, .. } = arguments;
+    let options = LintOptions { lints: lint.0, scrape_interval, known: Known::default() };
+    Subject::read("r.yml".to_owned(), Ok(text.to_owned()), strictness).report(&options)
 }
 
 const RULES: &str = "groups:
@@ -60,6 +62,19 @@ fn remarks_say_where_they_are_and_what_they_are_called() {
 }
 
 #[test]
+fn what_a_data_source_does_not_have_is_told_where_it_is_asked_for() {
+    let missing = Missing::metric("x", ["y"].into_iter());
+    let known = Known { missing: [("x".to_owned(), missing)].into(), ..Known::default() };
+    let options = LintOptions { lints: Lint::ALL.into(), known, ..LintOptions::default() };
+    let strictness = arguments("r.yml").unwrap().strictness;
+    let (report, verdict) = Subject::read("r.yml".to_owned(), Ok(RULES.to_owned()), strictness).report(&options);
+    let expected = "\n  r.yml:4:23: group \"g\", rule 1, \"r\": `x` finds nothing: no metric is called x; y is almost that \
+                    (never-matching) [warning]\n";
+    assert!(report.contains(expected), "{report}");
+    assert_eq!(verdict, Verdict::Warnings);
+}
+
+#[test]
 fn mistakes_come_all_at_once() {
     let text = "groups:\n- name: g\n  rules:\n  - {alert: A, record: b, expr: ')'}\n  - {alert: B, expr: up, labels: {a: '{{'}}\n";
     let (report, verdict) = checked(text, "--lint all");
@@ -70,8 +85,9 @@ fn mistakes_come_all_at_once() {
         "{report}"
     );
     assert_eq!(verdict, Verdict::Mistakes);
-    let missing =
-        check("r.yml", Err("no such file".to_owned()), &LintOptions::default(), arguments("r.yml").unwrap().strictness);
+    let strictness = arguments("r.yml").unwrap().strictness;
+    let missing = Subject::read("r.yml".to_owned(), Err("no such file".to_owned()), strictness);
+    let missing = missing.report(&LintOptions::default());
     assert_eq!(missing, ("Checking r.yml\n  FAILED:\n  r.yml: no such file\n\n".to_owned(), Verdict::Mistakes));
 }
 
@@ -86,8 +102,23 @@ fn unknown_fields_are_refused_unless_they_are_to_be_ignored() {
 
 #[test]
 fn arguments_that_make_no_sense_are_refused() {
-    for line in ["--lint nonsense r.yml", "--scrape-interval soon r.yml", "--lint all"] {
+    for line in [
+        "--lint nonsense r.yml",
+        "--scrape-interval soon r.yml",
+        "--lint all",
+        "--online --datasource http://p:9090 r.yml",
+        "--lookback 1w r.yml",
+        "--bearer-token x r.yml",
+        "--online --header A=b r.yml",
+        "--datasource http://p:9090 --header A r.yml",
+    ] {
         assert!(arguments(line).is_err(), "{line}");
+    }
+    for line in [
+        "--online --lookback 1w r.yml",
+        "--datasource http://p:9090 --bearer-token x --header A=b --header C=d=e --lookback 1h r.yml",
+    ] {
+        assert!(arguments(line).is_ok(), "{line}");
     }
     let some = arguments("--lint never-true,spelling r.yml").unwrap();
     assert_eq!(some.lint.0, BTreeSet::from([Lint::NeverTrue, Lint::Spelling]));

@@ -22,6 +22,7 @@ use clap::Args;
 use regex::Regex;
 
 use super::files::Strictness;
+use crate::output;
 use outcome::FileOutcome;
 use report::Style;
 
@@ -83,12 +84,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for file in &arguments.files {
         let outcome = suite::run(file, only.as_ref(), arguments.strictness);
         if !arguments.json {
-            print!("{}", report::report(&outcome, style));
+            output::print(report::report(&outcome, style))?;
         }
         outcomes.push(outcome);
     }
     if arguments.json {
-        println!("{:#}", json::report(&outcomes));
+        output::line(format_args!("{:#}", json::report(&outcomes)))?;
     }
     Ok(if outcomes.iter().all(FileOutcome::passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

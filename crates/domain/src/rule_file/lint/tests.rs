@@ -1,5 +1,5 @@
 use super::*;
-use crate::rule_file::{NameScheme, ParseOptions, UnknownFields};
+use crate::rule_file::{Missing, NameScheme, ParseOptions, UnknownFields};
 
 fn remarks_with(text: &str, options: &LintOptions) -> Vec<String> {
     let parse = ParseOptions { unknown_fields: UnknownFields::Refuse, names: NameScheme::Utf8, templates: &|_| Ok(()) };
@@ -11,7 +11,7 @@ fn remarks_with(text: &str, options: &LintOptions) -> Vec<String> {
 /// Everything but `no-for`.
 fn warnings(text: &str) -> Vec<String> {
     let lints = Lint::ALL.into_iter().filter(|lint| lint.severity() == Severity::Warning).collect();
-    remarks_with(text, &LintOptions { lints, scrape_interval: Some(Span::from_secs(60)) })
+    remarks_with(text, &LintOptions { lints, scrape_interval: Some(Span::from_secs(60)), known: Known::default() })
 }
 
 #[test]
@@ -52,7 +52,49 @@ fn ranges_hold_two_scrapes() {
             r#"5:11: group "g", rule 1, "r": increase(d[1m30s] offset 1h) needs two samples, and 1m30s is less than two scrapes 1m apart [short-range]"#,
         ]
     );
-    assert!(remarks_with(text, &LintOptions { lints: Lint::ALL.into(), scrape_interval: None }).is_empty());
+    let all = LintOptions { lints: Lint::ALL.into(), ..LintOptions::default() };
+    assert!(remarks_with(text, &all).is_empty());
+
+    let intervals = [("a", 15), ("b", 90)].map(|(series, seconds)| (series.to_owned(), Span::from_secs(seconds)));
+    let known = Known { intervals: intervals.into(), ..Known::default() };
+    let measured = LintOptions { scrape_interval: Some(Span::from_secs(30)), known, ..all };
+    assert_eq!(
+        remarks_with(text, &measured),
+        [
+            r#"5:11: group "g", rule 1, "r": rate(b[2m]) needs two samples, and 2m is less than two scrapes 1m30s apart [short-range]"#
+        ],
+        "what was measured wins over what was said"
+    );
+}
+
+#[test]
+fn selectors_that_find_nothing_are_told_unless_an_or_makes_up_for_them() {
+    let text = "groups:
+- name: g
+  rules:
+  - {alert: A, for: 1m, expr: gone > 1 or gone < 0}
+  - {alert: B, for: 1m, expr: up == 0 or gone}
+  - {alert: C, for: 1m, expr: (up * gone) or gone or other}
+  - {alert: D, for: 1m, expr: gone or absent(gone)}
+  - {record: r, expr: 'rate(gone[5m]) + up{jb!=\"x\"}'}
+";
+    let missing = ["gone", "other"].map(|name| (name.to_owned(), Missing::metric(name, ["gonne"].into_iter())));
+    let misspelt = [("up{jb!=\"x\"}".to_owned(), vec![Missing::label("up", "jb", &["job".to_owned()])])];
+    let known = Known { missing: missing.into(), misspelt: misspelt.into(), ..Known::default() };
+    let options = LintOptions { lints: Lint::ALL.into(), known, ..LintOptions::default() };
+    let gone = "`gone` finds nothing: no metric is called gone; gonne is almost that [never-matching]";
+    assert_eq!(
+        remarks_with(text, &options),
+        [
+            format!(r#"4:31: group "g", rule 1, "A": {gone}"#),
+            format!(r#"6:31: group "g", rule 3, "C": {gone}"#),
+            r#"6:31: group "g", rule 3, "C": `other` finds nothing: no metric is called other [never-matching]"#.to_owned(),
+            format!(r#"7:31: group "g", rule 4, "D": {gone}"#),
+            format!(r#"8:23: group "g", rule 5, "r": {gone}"#),
+            r#"8:23: group "g", rule 5, "r": in `up{jb!="x"}`: no series of up has a label jb; job is almost that [spelling]"#
+                .to_owned(),
+        ]
+    );
 }
 
 #[test]
@@ -88,7 +130,7 @@ fn alerts_that_cannot_fire_and_alerts_that_fire_at_once_are_told() {
   - {alert: B, expr: up == 0, for: 1m}
   - {record: r, expr: count(up) == 0}
 ";
-    let options = LintOptions { lints: Lint::ALL.into(), scrape_interval: None };
+    let options = LintOptions { lints: Lint::ALL.into(), ..LintOptions::default() };
     assert_eq!(
         remarks_with(text, &options),
         [
@@ -105,5 +147,8 @@ fn lints_have_names() {
         assert_eq!(lint.to_string().parse(), Ok(lint));
     }
     let error = "no-such".parse::<Lint>().unwrap_err().to_string();
-    assert_eq!(error, r#""no-such" is none of duplicate-rules, never-true, short-range, spelling, no-for"#);
+    assert_eq!(
+        error,
+        r#""no-such" is none of duplicate-rules, never-true, never-matching, short-range, spelling, no-for"#
+    );
 }
