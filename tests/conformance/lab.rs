@@ -128,9 +128,7 @@ impl Lab {
 
     /// The next second: samples, evaluation, delivery.
     pub(crate) async fn step(&self) {
-        self.second().await;
-        self.app.evaluate().await;
-        self.app.deliver().await;
+        self.leap(1).await;
     }
 
     pub(crate) async fn steps(&self, count: usize) {
@@ -141,7 +139,19 @@ impl Lab {
 
     /// The next second, with its samples; nobody evaluates.
     pub(crate) async fn second(&self) {
-        self.app.clock.advance(Duration::from_secs(1));
+        self.skip(1).await;
+    }
+
+    /// So many seconds later, with the samples of that second only, for which those before it stand in; at most the five
+    /// minutes of a lookback. Then evaluation and delivery.
+    pub(crate) async fn leap(&self, seconds: u64) {
+        self.skip(seconds).await;
+        self.app.evaluate().await;
+        self.app.deliver().await;
+    }
+
+    async fn skip(&self, seconds: u64) {
+        self.app.clock.advance(Duration::from_secs(seconds));
         let samples = self.world().turn();
         self.samples.write(&samples, self.now()).await.expect("the data source takes the samples");
     }

@@ -26,9 +26,9 @@ macro_rules! stories {
 mod alerting;
 mod alertmanager;
 mod authorisation;
+mod clients;
 mod delivery;
 mod editing;
-mod prometheus_rules;
 mod rule_files;
 mod shadow;
 mod templates;

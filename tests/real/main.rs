@@ -10,6 +10,7 @@ mod live;
 mod main_job;
 mod on_its_own;
 mod promtool;
+mod rule_sets;
 mod rule_tests;
 mod rules;
 mod rules_client;

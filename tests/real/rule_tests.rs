@@ -99,7 +99,7 @@ fn judge(name: &str, ours: &Failures, theirs: &Failures) -> Option<String> {
 }
 
 #[test]
-fn unit_tests_have_the_verdicts_of_promtool() {
+fn c61_unit_tests_have_the_verdicts_of_promtool() {
     let folder = folder("rule_tests");
     let (mut wrong, mut passed, names) = (Vec::new(), 0, names(&folder));
     for name in &names {

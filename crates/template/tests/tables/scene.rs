@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fs, sync::Arc};
 
 use vigil_template::{Asked, Expanded, LabelMap, Sample, Template, Text};
 
+use super::rows;
+
 /// The alert's labels, the external ones, and what queries find.
 pub(crate) struct Scene {
     pub(crate) labels: Arc<LabelMap>,
@@ -45,10 +47,10 @@ impl Scene {
             "now" => self.now_ms = rest.parse().expect("milliseconds"),
             "series" => {
                 let (series, value) = rest.rsplit_once(' ').expect("a series and its value");
-                self.series.push(Sample { labels: label_map(series), value: super::number(value) });
+                self.series.push(Sample { labels: label_map(series), value: rows::number(value) });
             }
             "fails" => {
-                let (query, error) = super::quoted(&rest[1..], '"');
+                let (query, error) = rows::quoted(&rest[1..], '"');
                 self.fails.insert(query, error.trim_start().to_owned());
             }
             _ => panic!("scene.txt says {word}, which means nothing"),
@@ -92,6 +94,6 @@ impl Scene {
 }
 
 fn label_map(text: &str) -> Arc<LabelMap> {
-    let labels = super::labelled(text).into_iter();
+    let labels = rows::labelled(text).into_iter();
     Arc::new(labels.map(|(name, value)| (Text::from(name), Text::from(value))).collect())
 }

@@ -1,16 +1,15 @@
-//! Rules and alerts as clients of Prometheus see them. Names begin with the number of what they hold Vigil to.
-
-use std::{collections::BTreeMap, time::Duration};
+//! C50 to C53, and what C55 says of it: rules and alerts as clients of Prometheus list them.
 
 use serde_json::{Value, json};
 use vigil_tests::app::{TestApp, text};
 
+use crate::lab::{cpu, series};
+
 /// Never, to Go.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
-fn web(instance: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([("instance".to_owned(), instance.to_owned())])
-}
+/// An expression that fails while there are both metrics of one instance.
+const FAILING: &str = r#"{__name__=~"cpu|mem"} + cpu"#;
 
 /// The data of a success in Prometheus' envelope.
 async fn data(app: &TestApp, path: &str, parameters: &[(&str, &str)]) -> Value {
@@ -73,92 +72,90 @@ async fn six_rules(app: &TestApp) {
 
 const SIX: [&str; 4] = ["Alone: Alone", "node: Load Disk Memory", "twice: twice", "twice: twice"];
 
-stories! {
+lines! {
     /// Fields and their form, before the first evaluation and after it.
-    async fn c50_rules_have_the_fields_of_prometheus(app) {
-        app.api.create("/rule-groups", json!({"name": "node", "interval": "30s", "limit": 5})).await;
-        let load = json!({"name": "Load", "expr": "sum  by(job) (node_load1)", "threshold": {"op": ">", "value": 5},
-            "group": "node", "for": "5m", "keep_firing_for": "90s", "severity": "critical",
-            "annotations": {"summary": "load is high"}});
-        let id = app.api.create("/rules", load).await;
-        let quiet = json!({"name": "Disk", "expr": "disk", "group": "node", "for": "1500ms"});
-        app.api.create("/rules", quiet).await;
+    async fn c50_rules_have_the_fields_of_prometheus(lab) {
+        lab.group("node", json!({"interval": "30s", "limit": 5})).await;
+        let load = json!({"group": "node", "threshold": {"op": ">", "value": 5}, "for": "5m", "keep_firing_for": "90s",
+            "severity": "critical", "annotations": {"summary": "load is {{ $value }}"}});
+        let id = lab.rule("Load", "sum  by(job) (node_load1)", load).await;
+        lab.rule("Disk", FAILING, json!({"group": "node", "for": "1500ms"})).await;
 
-        let query = "(sum by (job) (node_load1)) > 5";
         let expected = |load: Value, disk: Value, at: &str| {
-            let mut load_rule = json!({"name": "Load", "query": query, "duration": 300, "keepFiringFor": 90,
-                "labels": {"severity": "critical"}, "annotations": {"summary": "load is high"}, "type": "alerting"});
-            let mut disk_rule = json!({"name": "Disk", "query": "disk", "duration": 1.5, "keepFiringFor": 0,
+            let mut load_rule = json!({"name": "Load", "query": "(sum by (job) (node_load1)) > 5", "duration": 300,
+                "keepFiringFor": 90, "labels": {"severity": "critical"},
+                "annotations": {"summary": "load is {{ $value }}"}, "type": "alerting"});
+            let mut disk_rule = json!({"name": "Disk", "query": FAILING, "duration": 1.5, "keepFiringFor": 0,
                 "labels": {}, "annotations": {}, "type": "alerting"});
             for (rule, more) in [(&mut load_rule, load), (&mut disk_rule, disk)] {
                 rule["lastEvaluation"] = json!(at);
-                for (field, value) in more.as_object().expect("fields") {
-                    rule[field] = value.clone();
-                }
+                vigil_tests::app::merge(rule, more);
             }
             json!({"groups": [{"name": "node", "file": "vigil", "interval": 30, "limit": 5, "lastEvaluation": at,
                 "rules": [load_rule, disk_rule]}]})
         };
         let unknown = json!({"state": "unknown", "health": "unknown", "alerts": []});
-        let mut shown = data(&app, "/rules", &[]).await;
+        let mut shown = data(&lab.app, "/rules", &[]).await;
         assert_eq!(take_times(&mut shown), [0.0; 3]);
         assert_eq!(shown, expected(unknown.clone(), unknown, NEVER));
 
-        app.prometheus.takes(Duration::from_millis(20));
-        app.prometheus.answers(query, [(web("web-1"), 11.0)]);
-        app.prometheus.rejects("disk", "too many samples");
-        app.tick("1m").await;
-        let mut shown = data(&app, "/rules", &[]).await;
+        let node = series([("__name__", "node_load1"), ("job", "web"), ("instance", "a")], 11.0);
+        lab.has([node, cpu("a", 1.0), series([("__name__", "mem"), ("instance", "a")], 1.0)]);
+        lab.seconds(29).await;
+        lab.step().await;
+        let mut shown = data(&lab.app, "/rules", &[]).await;
         let times = take_times(&mut shown);
-        assert!(times.len() == 3 && times.iter().all(|time| (0.02..10.0).contains(time)), "{times:?}");
+        assert!(times.len() == 3 && times.iter().all(|time| (1e-6..10.0).contains(time)), "{times:?}");
         assert!(times[0] + 1e-9 >= times[1] + times[2], "a group takes as long as its rules: {times:?}");
-        let active_at = text(&app.alerts(&id).await[0], "active_at");
-        let alert = json!({"labels": {"alertname": "Load", "instance": "web-1", "severity": "critical"},
-            "annotations": {"summary": "load is high"}, "state": "pending", "activeAt": active_at, "value": "1.1e+01"});
+        let active_at = text(&lab.app.alerts(&id).await[0], "active_at");
+        let alert = json!({"labels": {"alertname": "Load", "job": "web", "severity": "critical"},
+            "annotations": {"summary": "load is 11"}, "state": "pending", "activeAt": active_at, "value": "1.1e+01"});
         let pending = json!({"state": "pending", "health": "ok", "alerts": [alert]});
         let error = text(&shown["groups"][0]["rules"][1], "lastError");
-        assert!(error.contains("too many samples"), "{error}");
+        assert!(error.contains("many-to-one matching must be explicit"), "{error}");
         let failed = json!({"state": "inactive", "health": "err", "lastError": error, "alerts": []});
-        let now = app.clock.now().format("%FT%TZ").to_string();
+        let now = lab.now().format("%FT%TZ").to_string();
         assert_eq!(shown, expected(pending, failed, &now));
 
-        let excluded = groups(&app, &[("exclude_alerts", "true")]).await;
+        let excluded = groups(&lab.app, &[("exclude_alerts", "true")]).await;
         assert!(rules(&excluded[0]).iter().all(|rule| rule["alerts"].is_null()), "{excluded:?}");
         assert_eq!(text(&rules(&excluded[0])[0], "state"), "pending");
     }
 
     /// Groups by name, rules in the order of their evaluation, and only those that are evaluated.
-    async fn c50_groups_are_sorted_and_rules_are_not(app) {
-        six_rules(&app).await;
+    async fn c50_groups_are_sorted_and_rules_are_not(lab) {
+        let app = &lab.app;
+        six_rules(app).await;
         app.rule("Resting", "up == 0", json!({"is_active": false})).await;
         app.api.create("/rules", json!({"name": "Resting", "expr": "up == 0", "group": "node", "is_active": false})).await;
         app.api.create("/rule-groups", json!({"name": "empty"})).await;
-        assert_eq!(names(&app, &[]).await, SIX);
-        let files: Vec<_> = groups(&app, &[]).await.iter().map(|group| text(group, "file")).collect();
+        assert_eq!(names(app, &[]).await, SIX);
+        let files: Vec<_> = groups(app, &[]).await.iter().map(|group| text(group, "file")).collect();
         assert_eq!(files, ["vigil"; 4]);
     }
 
     /// A failing rule keeps its state and alerts; an alert that is kept firing says since when.
-    async fn c50_what_an_alert_goes_through_is_shown(app) {
-        app.prometheus.answers("up == 0", [(web("a"), f64::INFINITY)]);
-        app.rule("Down", "up == 0", json!({"keep_firing_for": "10m"})).await;
-        app.tick("1m").await;
-        let rule = async || rules(&groups(&app, &[]).await[0])[0].clone();
+    async fn c50_what_an_alert_goes_through_is_shown(lab) {
+        lab.rule("Busy", r#"{__name__=~"cpu|mem"}"#, json!({"keep_firing_for": "10m"})).await;
+        lab.has([cpu("a", f64::INFINITY)]);
+        lab.step().await;
+        let rule = async || rules(&groups(&lab.app, &[]).await[0])[0].clone();
         let firing = rule().await;
         assert_eq!((text(&firing, "state"), text(&firing["alerts"][0], "value")), ("firing".into(), "+Inf".into()));
         assert_eq!(firing["alerts"][0].get("keepFiringSince"), None);
         assert_eq!(firing.get("lastError"), None);
 
-        app.prometheus.answers("up == 0", []);
-        app.tick("1m").await;
+        lab.has([]);
+        lab.step().await;
         let kept = rule().await;
         let alert = &kept["alerts"][0];
         assert_eq!((text(&kept, "state"), text(alert, "value")), ("firing".into(), "+Inf".into()));
         assert!(text(alert, "keepFiringSince") > text(alert, "activeAt"), "{alert}");
         assert_eq!(alert["activeAt"], firing["alerts"][0]["activeAt"]);
 
-        app.prometheus.fails("up == 0", 500, "on fire");
-        app.tick("1m").await;
+        // Two elements that would be one alert.
+        lab.has([cpu("a", 1.0), series([("__name__", "mem"), ("instance", "a")], 2.0)]);
+        lab.step().await;
         let failed = rule().await;
         assert_eq!((text(&failed, "state"), text(&failed, "health")), ("firing".into(), "err".into()));
         assert_eq!(failed["alerts"], kept["alerts"]);
@@ -166,8 +163,9 @@ stories! {
     }
 
     /// Every filter, alone and together with others.
-    async fn c51_filters_leave_what_every_one_of_them_wants(app) {
-        six_rules(&app).await;
+    async fn c51_filters_leave_what_every_one_of_them_wants(lab) {
+        let app = &lab.app;
+        six_rules(app).await;
         let page = ("match[]", r#"{severity="page"}"#);
         for (parameters, expected) in [
             (vec![("type", "alert")], SIX.to_vec()),
@@ -185,12 +183,13 @@ stories! {
             (vec![("match[]", r#"{alertname="Load"}"#)], vec![]),
             (vec![("limit_alerts", "1"), ("unknown", "x")], SIX.to_vec()),
         ] {
-            assert_eq!(names(&app, &parameters).await, expected, "{parameters:?}");
+            assert_eq!(names(app, &parameters).await, expected, "{parameters:?}");
         }
     }
 
     /// Each mistake, in Prometheus' words.
-    async fn c51_mistakes_are_refused_in_prometheus_words(app) {
+    async fn c51_mistakes_are_refused_in_prometheus_words(lab) {
+        let app = &lab.app;
         let limit = r#"invalid parameter "group_limit": group_limit needs to be"#;
         let token = r#"invalid parameter "group_next_token":"#;
         for (parameters, expected) in [
@@ -215,25 +214,26 @@ stories! {
                 format!("{token} invalid group_next_token 'x'. were rule groups changed?"),
             ),
         ] {
-            assert_eq!(refusal(&app, "/rules", &parameters).await, expected);
+            assert_eq!(refusal(app, "/rules", &parameters).await, expected);
         }
         for selector in ["{", "sum(up)", "{}", r#"{severity=~"("}"#] {
-            refusal(&app, "/rules", &[("match[]", selector)]).await;
+            refusal(app, "/rules", &[("match[]", selector)]).await;
         }
     }
 
     /// The pages together are the whole, whatever their size, and whatever is left out.
-    async fn c52_pages_together_are_the_whole(app) {
-        six_rules(&app).await;
+    async fn c52_pages_together_are_the_whole(lab) {
+        let app = &lab.app;
+        six_rules(app).await;
         for filter in [None, Some(("match[]", r#"{severity="page"}"#))] {
-            let whole = groups(&app, &Vec::from_iter(filter)).await;
+            let whole = groups(app, &Vec::from_iter(filter)).await;
             for limit in ["1", "2", "3", "4", "5"] {
                 let (mut pages, mut next) = (Vec::new(), None::<String>);
                 loop {
                     let mut parameters = Vec::from_iter(filter);
                     parameters.push(("group_limit", limit));
                     parameters.extend(next.as_deref().map(|token| ("group_next_token", token)));
-                    let page = data(&app, "/rules", &parameters).await;
+                    let page = data(app, "/rules", &parameters).await;
                     pages.extend(page["groups"].as_array().expect("groups").clone());
                     assert!(pages.len() <= whole.len(), "{limit} at a time: {pages:?}");
                     next = page.get("groupNextToken").map(|token| token.as_str().expect("text").to_owned());
@@ -247,30 +247,31 @@ stories! {
     }
 
     /// A token is the SHA-256 of the next group's file and name.
-    async fn c52_a_token_names_the_next_group(app) {
+    async fn c52_a_token_names_the_next_group(lab) {
+        let app = &lab.app;
         for name in ["a", "b", "c"] {
             app.rule(name, "up == 0", json!({})).await;
         }
-        let page = data(&app, "/rules", &[("group_limit", "2")]).await;
+        let page = data(app, "/rules", &[("group_limit", "2")]).await;
         // Of `vigil;c`.
         let token = "ece110e04fe176df37c28bb5b84969d9f2fb5ec1480a71d688d2bcc3cbb5afc4";
         assert_eq!(page["groupNextToken"], token);
-        let page = data(&app, "/rules", &[("group_limit", "2"), ("group_next_token", token)]).await;
+        let page = data(app, "/rules", &[("group_limit", "2"), ("group_next_token", token)]).await;
         assert_eq!((text(&page["groups"][0], "name"), page.get("groupNextToken")), ("c".to_owned(), None));
-        assert_eq!(data(&app, "/rules", &[("group_limit", "3")]).await.get("groupNextToken"), None);
+        assert_eq!(data(app, "/rules", &[("group_limit", "3")]).await.get("groupNextToken"), None);
     }
 
     /// What `/alerts` lists is what `/rules` shows of all rules, and no alert has an external label.
-    async fn c53_alerts_are_those_of_all_rules(app) {
-        app.prometheus.answers("up == 0", [(web("b"), 0.0), (web("a"), 0.0)]);
-        app.prometheus.answers("load > 5", [(web("a"), 7.0), (web("c"), f64::NAN)]);
-        app.rule("Down", "up == 0", json!({})).await;
-        app.rule("Load", "load > 5", json!({"for": "1h"})).await;
-        app.rule("Quiet", "quiet", json!({})).await;
-        assert_eq!(data(&app, "/alerts", &[]).await, json!({"alerts": []}));
-        app.tick("1m").await;
-        let listed = data(&app, "/alerts", &[]).await["alerts"].as_array().expect("alerts").clone();
-        let groups = groups(&app, &[]).await;
+    async fn c53_alerts_are_those_of_all_rules(lab) {
+        let load = |instance: &str, value: f64| series([("__name__", "load"), ("instance", instance)], value);
+        lab.rule("Busy", "cpu", json!({})).await;
+        lab.rule("Load", "load", json!({"for": "1h"})).await;
+        lab.rule("Quiet", "quiet", json!({})).await;
+        assert_eq!(data(&lab.app, "/alerts", &[]).await, json!({"alerts": []}));
+        lab.has([cpu("b", 97.0), cpu("a", 97.0), load("a", 7.0), load("c", f64::NAN)]);
+        lab.step().await;
+        let listed = data(&lab.app, "/alerts", &[]).await["alerts"].as_array().expect("alerts").clone();
+        let groups = groups(&lab.app, &[]).await;
         let of_rules = groups.iter().flat_map(rules).flat_map(|rule| rule["alerts"].as_array().expect("alerts"));
         let sorted = |mut alerts: Vec<Value>| {
             alerts.sort_by_key(Value::to_string);
@@ -282,19 +283,21 @@ stories! {
         assert_eq!(states, ["firing", "firing", "pending", "pending"]);
         let names: Vec<_> = listed[0]["labels"].as_object().expect("labels").keys().collect();
         assert_eq!(names, ["alertname", "instance"]);
-        app.prometheus.answers("up == 0", []);
-        app.tick("1m").await;
-        assert_eq!(data(&app, "/alerts", &[]).await["alerts"].as_array().map(Vec::len), Some(2), "what ended is gone");
+        lab.has([load("a", 7.0), load("c", f64::NAN)]);
+        lab.step().await;
+        let left = data(&lab.app, "/alerts", &[]).await;
+        assert_eq!(left["alerts"].as_array().map(Vec::len), Some(2), "what ended is gone");
     }
 
     /// What tells Grafana that this is a Prometheus with a ruler, and what it asks beside.
-    async fn c55_grafana_takes_it_for_a_prometheus(app) {
-        let built = data(&app, "/status/buildinfo", &[]).await;
+    async fn c55_grafana_takes_it_for_a_prometheus(lab) {
+        let app = &lab.app;
+        let built = data(app, "/status/buildinfo", &[]).await;
         assert!(text(&built, "version").starts_with("2."), "{built}");
         assert_eq!(built["features"], json!({"ruler_config_api": "true"}));
         let none = json!({"activeAlertmanagers": [], "droppedAlertmanagers": []});
-        assert_eq!(data(&app, "/alertmanagers", &[]).await, none);
-        let started = text(&data(&app, "/status/runtimeinfo", &[]).await, "startTime");
+        assert_eq!(data(app, "/alertmanagers", &[]).await, none);
+        let started = text(&data(app, "/status/runtimeinfo", &[]).await, "startTime");
         assert_eq!(started, app.clock.now().format("%FT%TZ").to_string());
         let flags = app.api.prometheus("/status/flags", &[]).await;
         assert_eq!((flags.status.as_u16(), &flags.body["errorType"]), (404, &json!("not_found")));
