@@ -31,13 +31,21 @@ impl Prometheus {
     /// # Panics
     /// As [`Self::start`].
     pub async fn configured(yaml: &str) -> Self {
+        Self::with_flags(yaml, &[]).await
+    }
+
+    /// The same with these flags too.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn with_flags(yaml: &str, flags: &[&str]) -> Self {
         let user = User::for_server("prometheus");
         let (home, address) = (Scratch::owned_by(user), format!("127.0.0.1:{}", free_port()));
         let config = home.write("prometheus.yml", yaml);
         let server = Program::new(programs::debian("prometheus", "prometheus")).user(user).directory(home.path());
         let server = server.arg("--config.file").arg(config).arg("--storage.tsdb.path").arg(home.file("data"));
         let server = server.arg(format!("--web.listen-address={address}")).arg("--log.level=warn");
-        let server = server.args(["--web.enable-remote-write-receiver", "--web.enable-lifecycle"]);
+        let server = server.args(["--web.enable-remote-write-receiver", "--web.enable-lifecycle"]).args(flags);
         let mut prometheus = Self { process: Process::start(server), url: format!("http://{address}"), _home: home };
         prometheus.ready().await;
         prometheus
