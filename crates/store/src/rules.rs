@@ -11,8 +11,8 @@ pub mod shadow;
 mod versions;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
-    EntityTrait, QueryFilter, QuerySelect, prelude::Uuid,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait,
+    QueryFilter, QuerySelect, prelude::Uuid,
 };
 use vigil_domain::{
     Deviations, FieldError, Labels, Timestamp,
@@ -23,6 +23,8 @@ use vigil_domain::{
 };
 
 use groups::Counted;
+pub use groups::interval_of;
+pub(crate) use read::names;
 pub use read::{Filter, RuleRow, find, list};
 pub use versions::{Change, Snapshot, versions};
 
@@ -30,7 +32,7 @@ use crate::{
     db,
     entity::{
         channel,
-        rule::{self, ActiveModel, Column, Entity, Model},
+        rule::{ActiveModel, Column, Entity, Model},
         rule_group, server,
         stored::{StoredAnnotations, StoredIds, StoredLabels},
     },
@@ -292,16 +294,4 @@ fn written(spec: RuleSpec, now: Timestamp) -> ActiveModel {
 fn severity_of(group: &Labels, rule: &Labels) -> Option<String> {
     let severity = rule.get(SEVERITY).or_else(|| group.get(SEVERITY))?;
     (!severity.is_empty() && !severity.contains("{{")).then(|| severity.to_owned())
-}
-
-/// Names of the rules that a condition selects, oldest first.
-pub(crate) async fn names<C: ConnectionTrait>(db: &C, condition: Condition) -> Result<Vec<String>, DbErr> {
-    use sea_orm::QueryOrder;
-    let query = Entity::find().select_only().column(rule::Column::Name).filter(condition);
-    query.order_by_asc(Column::Id).into_tuple().all(db).await
-}
-
-/// A group's interval is what its rules show.
-pub fn interval_of(group: &rule_group::Model) -> vigil_domain::Span {
-    vigil_domain::Span::from_millis_i64(group.interval_ms)
 }

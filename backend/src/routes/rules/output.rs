@@ -95,7 +95,7 @@ impl From<Snapshot> for RuleFields {
 #[schema(as = Rule)]
 pub(crate) struct RuleOut {
     pub(super) id: Uuid,
-    /// Recording rules come from rule files only; they are kept, and not evaluated yet.
+    /// Recording rules come from rule files only.
     #[schema(schema_with = kinds)]
     kind: String,
     /// The rule file it came from; `vigil` for what the API made.

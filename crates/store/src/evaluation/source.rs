@@ -110,26 +110,12 @@ async fn tell(
     let (rules, channels) = dependents(tx).await?;
     let (incident_id, reason, line) = match incident {
         Incident::Declared => {
-            let failing_since = status.failing_since.unwrap_or(now);
-            let error = status.last_error.clone().unwrap_or_default();
-            let id = Uuid::now_v7();
-            let row = source_incident::ActiveModel {
-                id: Set(id),
-                failing_since: Set(failing_since),
-                declared_at: Set(now),
-                ended_at: Set(None),
-                error: Set(error.clone()),
-            };
-            source_incident::Entity::insert(row).exec_without_returning(tx).await?;
-            (Some(id), NotifyReason::SourceDown, SourceLine { failing_since, ended_at: None, error, rules })
+            let (id, line) = begin(tx, status, rules, now).await?;
+            (Some(id), NotifyReason::SourceDown, line)
         }
         Incident::Ended { failing_since, .. } => {
-            if let Some(id) = before.incident_id {
-                let ended =
-                    source_incident::ActiveModel { id: Set(id), ended_at: Set(Some(now)), ..Default::default() };
-                source_incident::Entity::update(ended).exec(tx).await?;
-            }
             let error = before.status.last_error.clone().unwrap_or_default();
+            end(tx, before.incident_id, now).await?;
             (None, NotifyReason::SourceUp, SourceLine { failing_since, ended_at: Some(now), error, rules })
         }
     };
@@ -153,6 +139,33 @@ async fn tell(
     });
     let told = outbox::insert(tx, &new.collect::<Vec<_>>(), now).await?;
     Ok((incident_id, told))
+}
+
+/// Writes an incident down; answers what is said of it.
+async fn begin(
+    tx: &DatabaseTransaction,
+    status: &SourceStatus,
+    rules: u32,
+    now: Timestamp,
+) -> Result<(Uuid, SourceLine), DbErr> {
+    let failing_since = status.failing_since.unwrap_or(now);
+    let error = status.last_error.clone().unwrap_or_default();
+    let id = Uuid::now_v7();
+    let row = source_incident::ActiveModel {
+        id: Set(id),
+        failing_since: Set(failing_since),
+        declared_at: Set(now),
+        ended_at: Set(None),
+        error: Set(error.clone()),
+    };
+    source_incident::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok((id, SourceLine { failing_since, ended_at: None, error, rules }))
+}
+
+async fn end(tx: &DatabaseTransaction, incident: Option<Uuid>, now: Timestamp) -> Result<(), DbErr> {
+    let Some(id) = incident else { return Ok(()) };
+    let ended = source_incident::ActiveModel { id: Set(id), ended_at: Set(Some(now)), ..Default::default() };
+    source_incident::Entity::update(ended).exec(tx).await.map(|_| ())
 }
 
 /// Whether what became of a batch of these rules is said of the source. One whose rules are all in shadow does not say

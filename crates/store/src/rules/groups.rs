@@ -273,3 +273,8 @@ pub(super) fn reschedule(row: &mut ActiveModel, id: GroupId, interval: Span, now
 pub(super) fn next(interval: Span, phase: Span, now: Timestamp) -> i64 {
     next_slot(now, interval, phase).timestamp_millis()
 }
+
+/// A group's interval is what its rules show.
+pub fn interval_of(group: &Model) -> Span {
+    Span::from_millis_i64(group.interval_ms)
+}

@@ -129,3 +129,9 @@ pub(super) async fn states<C: ConnectionTrait>(db: &C, alerts: Condition) -> Res
         .await?;
     Ok(states.into_iter().collect())
 }
+
+/// Names of the rules that a condition selects, oldest first.
+pub(crate) async fn names<C: ConnectionTrait>(db: &C, condition: Condition) -> Result<Vec<String>, DbErr> {
+    let query = Entity::find().select_only().column(Column::Name).filter(condition);
+    query.order_by_asc(Column::Id).into_tuple().all(db).await
+}
