@@ -68,7 +68,7 @@ pub(crate) struct PlanOut {
     dry_run: bool,
     #[schema(minimum = 0)]
     groups_added: usize,
-    /// Those with a rule that is not as it was among them.
+    /// Those that are not as they were, or stand elsewhere, whatever happens to their rules.
     #[schema(minimum = 0)]
     groups_changed: usize,
     #[schema(minimum = 0)]

@@ -183,12 +183,9 @@ impl Plan {
         self
     }
 
-    /// Groups; one with a rule that is not as it was is a changed one.
+    /// Groups, whatever happens to their rules.
     pub fn groups(&self) -> Counts {
-        counted(self.groups.iter().map(|group| {
-            let inside = group.rules.iter().any(|rule| rule.action().is_some()).then_some(Action::Change);
-            group.action().or(inside)
-        }))
+        counted(self.groups.iter().map(GroupPlan::action))
     }
 
     /// Rules.

@@ -193,7 +193,7 @@ async fn what_is_no_longer_in_the_file_goes_and_its_alerts_end() {
         vigil.open_alert(&vigil.rules().await[name]).await;
     }
     let plan = vigil.import("groups: [{name: g, rules: [{alert: A, expr: a, labels: {x: y}}]}]", 60).await;
-    assert_eq!((plan.groups(), plan.rules()), (counts(0, 1, 1, 0), counts(1, 0, 2, 0)));
+    assert_eq!((plan.groups(), plan.rules()), (counts(0, 0, 1, 1), counts(1, 0, 2, 0)));
     assert!(alert::Entity::find().all(&vigil.db).await.unwrap().is_empty());
     let events = alert_event::Entity::find().all(&vigil.db).await.unwrap();
     let mut told: Vec<_> = events.iter().map(|event| (event.rule_name.as_str(), event.reason.as_str())).collect();
