@@ -1,11 +1,15 @@
 //! One Vigil on samples that are really there, a second at a time: what there is is written to the data source, what is
 //! due is evaluated, what is to be said is said.
+//!
+//! Mostly a test moves the time. With [`TIME`] a second on Prometheus takes a second of the system's clock, but in lines that
+//! need [more than two minutes](LONG).
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use chrono::SubsecRound as _;
 use serde_json::{Value, json};
 use vigil_datasource::{ApiPath, Datasource, EmbeddedOptions, HttpOptions};
 use vigil_domain::{Labels, Sample, Timestamp};
@@ -19,6 +23,19 @@ use vigil_tests::{
 };
 
 use crate::wire::Wire;
+
+/// Set to `real`, labs on Prometheus live in real time.
+const TIME: &str = "CONFORMANCE_TIME";
+
+/// Lines that need more than two minutes.
+const LONG: [&str; 6] = [
+    "c30_what_is_kept_firing_is_sent_on_as_it_was",
+    "c31_what_fires_anew_is_new_and_its_former_end_is_no_longer_sent",
+    "c32_an_end_is_sent_again_for_a_quarter_of_an_hour",
+    "c37_an_alert_is_sent_again_when_strictly_more_than_the_delay_has_passed",
+    "c38_a_firing_alert_is_valid_for_four_times_the_longer_of_interval_and_delay",
+    "c46_an_outage_counts_towards_for",
+];
 
 /// A Vigil whose rules are evaluated each second unless a test says otherwise, and the samples it sees.
 ///
@@ -39,8 +56,9 @@ struct Peer {
     _prometheus: Prometheus,
 }
 
-#[derive(Default)]
 struct World {
+    /// The second it is.
+    second: Timestamp,
     there: Vec<Sample>,
     /// The series that had a value a second ago.
     written: Vec<Labels>,
@@ -52,8 +70,17 @@ impl Lab {
         Self::prometheus_with(|_| {}).await
     }
 
+    /// The same for a test of this name.
+    pub(crate) async fn prometheus_for(line: &str) -> Self {
+        Self::on_prometheus(is_real_time() && !LONG.contains(&line), |_| {}).await
+    }
+
     /// The same with a configuration that the test changes.
     pub(crate) async fn prometheus_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on_prometheus(is_real_time(), change).await
+    }
+
+    async fn on_prometheus(is_real_time: bool, change: impl FnOnce(&mut Config)) -> Self {
         let prometheus = Prometheus::configured("global: {}\n").await;
         let wire = Wire::to(prometheus.url()).await;
         let url = wire.url().to_owned();
@@ -62,7 +89,11 @@ impl Lab {
             config.datasource.url = Some(url);
             change(config);
         };
-        let app = TestApp::configured(Mode::Distributed, configure).await;
+        let app = if is_real_time {
+            TestApp::in_real_time(Mode::Distributed, configure).await
+        } else {
+            TestApp::configured(Mode::Distributed, configure).await
+        };
         let samples = Datasource::http(HttpOptions::new(prometheus.url())).expect("a data source");
         Self::of(app, samples, Some(Peer { wire, _prometheus: prometheus }), Scratch::new()).await
     }
@@ -87,7 +118,8 @@ impl Lab {
 
     async fn of(app: TestApp, samples: Datasource, peer: Option<Peer>, scratch: Scratch) -> Self {
         let channel = app.telegram_channel("ops").await;
-        Self { app, samples, world: Mutex::default(), channel, peer, _scratch: scratch }
+        let world = World { second: app.clock.now(), there: Vec::new(), written: Vec::new() };
+        Self { app, samples, world: Mutex::new(world), channel, peer, _scratch: scratch }
     }
 
     /// What lies between Vigil and its Prometheus.
@@ -151,9 +183,16 @@ impl Lab {
     }
 
     async fn skip(&self, seconds: u64) {
-        self.app.clock.advance(Duration::from_secs(seconds));
-        let samples = self.world().turn();
-        self.samples.write(&samples, self.now()).await.expect("the data source takes the samples");
+        let second = self.now() + Duration::from_secs(seconds);
+        let second = match &self.app.clock {
+            Clock::System => until(second).await,
+            moved @ Clock::Manual(_) => {
+                moved.set(second);
+                second
+            }
+        };
+        let samples = self.world().turn(second);
+        self.samples.write(&samples, second).await.expect("the data source takes the samples");
     }
 
     /// So many seconds in which nobody evaluates.
@@ -165,7 +204,7 @@ impl Lab {
 
     /// The second it is: the newest slot of what is evaluated each second.
     pub(crate) fn now(&self) -> Timestamp {
-        self.app.clock.now()
+        self.world().second
     }
 
     /// So many seconds before [`Self::now`].
@@ -213,8 +252,9 @@ impl Lab {
 }
 
 impl World {
-    /// What there is now, and the end of what was there a second ago.
-    fn turn(&mut self) -> Vec<Sample> {
+    /// What there is at the next `second`, and the end of what was there before.
+    fn turn(&mut self, second: Timestamp) -> Vec<Sample> {
+        self.second = second;
         let mut samples = self.there.clone();
         let now: Vec<Labels> = samples.iter().map(|sample| sample.labels.clone()).collect();
         let before = std::mem::replace(&mut self.written, now);
@@ -222,6 +262,19 @@ impl World {
         samples.extend(ended.map(|labels| Sample { labels, value: stale_marker() }));
         samples
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long to test is no configuration of Vigil's")]
+fn is_real_time() -> bool {
+    std::env::var(TIME).is_ok_and(|time| time == "real")
+}
+
+/// Waits for a second, or the next whole one if that is over, and answers it.
+async fn until(second: Timestamp) -> Timestamp {
+    let now = Clock::System.now();
+    let second = second.max(now.trunc_subsecs(0) + Duration::from_secs(1)).trunc_subsecs(0);
+    tokio::time::sleep((second - now).to_std().unwrap_or_default()).await;
+    second
 }
 
 /// The series `cpu` of an instance.

@@ -1,9 +1,9 @@
 //! The letter of Prometheus' alerting: `checklist.md` as black-box tests, each named after its line.
 //!
-//! A [`lab::Lab`] is a whole Vigil whose time a test moves, mostly a second at a time, over samples that are really there: in
-//! Debian's Prometheus, which Vigil (on PostgreSQL and Redis) asks and writes back to, and, for what it can show, in the
-//! store of the process. Where Vigil differs on purpose (`docs/adr/0006-deviations-from-prometheus.md`), the test says
-//! so and asserts the difference.
+//! A [`lab::Lab`] is a whole Vigil whose time a test moves, or waits for, mostly a second at a time, over samples that are
+//! really there: in Debian's Prometheus, which Vigil (on PostgreSQL and Redis) asks and writes back to, and, for what it can
+//! show, in the store of the process. Where Vigil differs on purpose (`docs/adr/0006-deviations-from-prometheus.md`), the test
+//! says so and asserts the difference.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ macro_rules! lines {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn prometheus() {
-                line(crate::lab::Lab::prometheus().await).await;
+                line(crate::lab::Lab::prometheus_for(stringify!($name)).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

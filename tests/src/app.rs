@@ -39,7 +39,7 @@ pub enum Mode {
     Distributed,
 }
 
-/// A Vigil whose time stands still until the test moves it.
+/// A Vigil whose time stands still until the test moves it, unless it is the real one.
 pub struct TestApp {
     /// The API as its admin.
     pub api: Api,
@@ -63,8 +63,15 @@ impl TestApp {
     /// # Panics
     /// When it does not start.
     pub async fn configured(mode: Mode, change: impl FnOnce(&mut Config)) -> Self {
-        let peer = async |config: &Config, _: &Clock| connect::datasource(&config.datasource).expect("a data source");
         Self::over(mode, change, peer).await
+    }
+
+    /// Starts one whose time is the real one: nobody can move it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn in_real_time(mode: Mode, change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_clock(mode, Clock::System, change, peer).await
     }
 
     /// Starts one over the data source that `source` makes of its configuration and its clock.
@@ -76,6 +83,15 @@ impl TestApp {
         change: impl FnOnce(&mut Config),
         source: impl AsyncFnOnce(&Config, &Clock) -> Datasource,
     ) -> Self {
+        Self::with_clock(mode, Clock::manual(whole_minute(Clock::System.now())), change, source).await
+    }
+
+    async fn with_clock(
+        mode: Mode,
+        clock: Clock,
+        change: impl FnOnce(&mut Config),
+        source: impl AsyncFnOnce(&Config, &Clock) -> Datasource,
+    ) -> Self {
         let (telegram, prometheus, scratch) = (FakeTelegram::start(), FakePrometheus::start(), Scratch::new());
         telegram.add_token(BOT_TOKEN);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -84,7 +100,6 @@ impl TestApp {
         config.http.listen = address;
         change(&mut config);
         let stores = stores(mode, &scratch).await;
-        let clock = Clock::manual(whole_minute(Clock::System.now()));
         let (config, shutdown) = (Arc::new(config), Shutdown::new());
         let datasource = source(&config, &clock).await;
         let ctx = Context::new(&stores, datasource, Arc::clone(&config), &Secret::from(KEY), clock.clone())
@@ -235,6 +250,10 @@ async fn migrate(url: String) {
     let db = db::connect(&url, 1).await.expect("the database opens");
     vigil_migration::Migrator::up(&db, None).await.expect("the migrations apply");
     db.close().await.expect("the database closes");
+}
+
+async fn peer(config: &Config, _: &Clock) -> Datasource {
+    connect::datasource(&config.datasource).expect("a data source")
 }
 
 fn whole_minute(now: DateTime<Utc>) -> DateTime<Utc> {
