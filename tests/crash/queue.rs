@@ -11,19 +11,18 @@ use vigil_tests::cluster::{Cluster, Setup, Waits, eventually, long_run, rounds, 
 fn the_job_of_a_killed_worker_runs_again_within_fifteen_seconds() {
     rounds("the_job_of_a_killed_worker", async |_| {
         let mut setup = Setup::workers(2);
-        let soon = match setup.waits() {
-            // Without sweeps: whatever happens, the queue has brought it about.
-            Waits::Short => Duration::from_secs(15),
+        let (rules, soon) = match setup.waits() {
+            // Without sweeps: whatever happens, the queue has brought it about. One rule, so one job: of several, the
+            // worker may die delivering one before it has queued the others, and that only a sweep finds.
+            Waits::Short => {
+                setup = setup.env("VIGIL_DELIVERY__SWEEP_SECONDS", 3600);
+                (1, Duration::from_secs(15))
+            }
             // A sweep finds what the lease of the killed worker kept from the queue.
-            Waits::Real => Duration::from_secs(20),
+            Waits::Real => (10, Duration::from_secs(20)),
         };
-        if setup.waits() == Waits::Short {
-            // All rules are one batch: else the worker may die delivering what one batch came to before it has queued what
-            // another did, and that only a sweep finds.
-            setup = setup.env("VIGIL_DELIVERY__SWEEP_SECONDS", 3600).env("VIGIL_EVALUATION__BATCH_RULES", 10);
-        }
         let mut cluster = Cluster::with(setup).await;
-        cluster.watch(Plan::plain(10, 1)).await;
+        cluster.watch(Plan::plain(rules, 1)).await;
         cluster.workers[0].restart_to_die_at("deliver.begun", 1);
         cluster.world.set_all(true);
         while cluster.workers[0].is_running() {
