@@ -133,7 +133,8 @@ impl Cluster {
             worker.assert_running();
         }
         let record = self.record().await;
-        let faults = oracle::faults(&record, &self.world, &oracle::Limits { lateness: self.waits.lateness() });
+        let limits = oracle::Limits { lateness: self.waits.lateness(), away: self.postgres.away() };
+        let faults = oracle::faults(&record, &self.world, &limits);
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
         record
     }

@@ -7,22 +7,25 @@
 
 use super::record::{Event, Heard, Notification, Record};
 use super::world::{Watched, World};
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What is still acceptable.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// From the decision to the arrival.
+pub struct Limits<'a> {
+    /// From the decision to the arrival, but for the time in which the database was away.
     pub lateness: Duration,
+    /// From when to when the database was away.
+    pub away: &'a [(DateTime<Utc>, DateTime<Utc>)],
 }
 
 /// Everything that is wrong; empty when nothing is.
-pub fn faults(record: &Record, world: &World, limits: &Limits) -> Vec<String> {
+pub fn faults(record: &Record, world: &World, limits: &Limits<'_>) -> Vec<String> {
     faults_of(record, &world.rules, limits)
 }
 
-fn faults_of(record: &Record, rules: &[Watched], limits: &Limits) -> Vec<String> {
+fn faults_of(record: &Record, rules: &[Watched], limits: &Limits<'_>) -> Vec<String> {
     let mut faults = Vec::new();
     for rule in rules {
         let events: Vec<&Event> = record.events.iter().filter(|event| event.rule_id == rule.id).collect();
@@ -177,14 +180,18 @@ fn copies(notification: &Notification) -> (usize, usize) {
 }
 
 /// How a notification ended.
-fn ends(notification: &Notification, limits: &Limits) -> Vec<String> {
+fn ends(notification: &Notification, limits: &Limits<'_>) -> Vec<String> {
     let Notification { id, reason, status, .. } = notification;
     let mut faults = Vec::new();
     let Some(delivered_at) = notification.delivered_at.filter(|_| status == "delivered") else {
         let why = notification.last_error.as_deref().unwrap_or("no reason");
         return vec![format!("{reason} {id} is {status}: {why}")];
     };
-    let late = (delivered_at - notification.created_at).to_std().unwrap_or_default();
+    let without = |(from, to): &(DateTime<Utc>, DateTime<Utc>)| {
+        ((*to).min(delivered_at) - (*from).max(notification.created_at)).to_std().unwrap_or_default()
+    };
+    let away: Duration = limits.away.iter().map(without).sum();
+    let late = (delivered_at - notification.created_at).to_std().unwrap_or_default().saturating_sub(away);
     if late > limits.lateness {
         faults.push(format!("{reason} {id} arrived {late:?} after it was decided"));
     }

@@ -5,10 +5,11 @@ use crate::ports::free_port;
 use crate::process::{Process, Program};
 use crate::programs;
 use crate::scratch::Scratch;
+use chrono::{DateTime, Utc};
 use nix::sys::signal::Signal;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::OnceCell;
 
 const SUPERUSER: &str = "vigil";
@@ -24,6 +25,8 @@ pub struct Postgres {
     port: u16,
     databases: AtomicU32,
     template: OnceCell<String>,
+    gone: Option<DateTime<Utc>>,
+    away: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     _home: Scratch,
 }
 
@@ -53,8 +56,8 @@ impl Postgres {
         let server = server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-k"]);
         let server = server.arg(home.path()).args(SETTINGS.iter().flat_map(|setting| ["-c", *setting]));
         let process = Process::start(server);
-        let databases = AtomicU32::new(0);
-        let mut postgres = Self { process, port, databases, template: OnceCell::new(), _home: home };
+        let (databases, template) = (AtomicU32::new(0), OnceCell::new());
+        let mut postgres = Self { process, port, databases, template, gone: None, away: vec![], _home: home };
         postgres.ready().await;
         postgres
     }
@@ -99,11 +102,13 @@ impl Postgres {
     /// # Panics
     /// When it does not end.
     pub async fn stop(&mut self) {
+        self.gone = Some(SystemTime::now().into());
         self.process.end_by(Signal::SIGINT, PATIENCE).await;
     }
 
     /// Kills the server as a crash would. What was committed is there after [`Self::start_again`].
     pub fn kill9(&mut self) {
+        self.gone = Some(SystemTime::now().into());
         self.process.kill9();
     }
 
@@ -114,6 +119,12 @@ impl Postgres {
     pub async fn start_again(&mut self) {
         self.process.start_again();
         self.ready().await;
+        self.away.extend(self.gone.take().map(|since| (since, SystemTime::now().into())));
+    }
+
+    /// From when to when it was stopped or killed, each time until it answered again.
+    pub fn away(&self) -> &[(DateTime<Utc>, DateTime<Utc>)] {
+        &self.away
     }
 
     /// [`Self::stop`] and [`Self::start_again`].

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::cluster::record::{Alert, Attempt, Line};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
-const LIMITS: Limits = Limits { lateness: Duration::from_secs(15) };
+const LIMITS: Limits<'_> = Limits { lateness: Duration::from_secs(15), away: &[] };
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
@@ -158,6 +158,18 @@ fn what_is_late_or_given_up_is_a_fault() {
         record.notifications[1].delivered_at = None;
     });
     assert!(given_up.contains("is failed: 403"), "{given_up}");
+}
+
+#[test]
+fn while_the_database_is_away_nothing_gets_late() {
+    let (mut record, rules) = story();
+    record.notifications[0].delivered_at = Some(at(40));
+    let late = |away: &[(i64, i64)]| {
+        let away: Vec<_> = away.iter().map(|&(from, to)| (at(from), at(to))).collect();
+        faults_of(&record, &rules, &Limits { away: &away, ..LIMITS }).concat()
+    };
+    assert_eq!(late(&[(0, 5), (12, 25), (38, 50)]), "");
+    assert!(late(&[(0, 11), (12, 25), (41, 50)]).contains("arrived 16s after"));
 }
 
 #[test]
