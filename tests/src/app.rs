@@ -131,8 +131,14 @@ impl TestApp {
     /// When it does not start.
     pub fn another_worker(&self) -> Context {
         let (state, ctx) = (&self.state, &self.ctx);
-        let (db, queue, live) = (ctx.db.clone(), ctx.queue.clone(), ctx.live.clone());
-        let stores = Stores { db, queue, live, cache: state.cache.clone(), throttle: state.throttle.clone() };
+        let stores = Stores {
+            db: state.db.clone(),
+            workers_db: ctx.db.clone(),
+            queue: ctx.queue.clone(),
+            live: ctx.live.clone(),
+            cache: state.cache.clone(),
+            throttle: state.throttle.clone(),
+        };
         let (source, config) = (ctx.datasource.clone(), Arc::clone(&ctx.config));
         Context::new(&stores, source, config, &Secret::from(KEY), self.clock.clone()).expect("a context")
     }

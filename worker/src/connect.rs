@@ -21,7 +21,7 @@ impl Context {
     ) -> anyhow::Result<Self> {
         let instance = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7().simple());
         Ok(Self {
-            db: stores.db.clone(),
+            db: stores.workers_db.clone(),
             queue: stores.queue.clone(),
             live: stores.live.clone(),
             datasource,

@@ -15,6 +15,15 @@ pub const SCHEMA: &str = "m0012_shadow";
 /// cut off, would keep its rows locked against all others.
 const FROZEN: &str = "5s";
 
+/// Connections to a SQLite file, beside that of the workers.
+const SQLITE_CONNECTIONS: u32 = 4;
+/// Pages that a SQLite connection keeps in memory, in KiB: SQLite's default.
+const PAGES_KIB: u32 = 2_000;
+/// As [`PAGES_KIB`], for the one connection of the workers: what 10,000 rules and their alerts take.
+const WORKERS_PAGES_KIB: u32 = 16_000;
+/// Rows that a SQLite connection's thread reads ahead of whoever takes them: a batch, so that the two seldom wait.
+const ROWS_AHEAD: usize = 1_000;
+
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -30,28 +39,48 @@ pub enum OpenError {
 
 /// Opens a database; for SQLite the file and its folder are made when missing.
 pub async fn connect(url: &str, max_connections: u32) -> Result<DatabaseConnection, OpenError> {
-    let sqlite = url.starts_with("sqlite:");
+    let sqlite = is_sqlite(url);
     if !sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(OpenError::UnknownKind);
     }
     let url = if sqlite { prepare_sqlite(url)? } else { url.to_owned() };
+    let most = if sqlite { max_connections.min(SQLITE_CONNECTIONS) } else { max_connections };
+    Ok(Database::connect(options(url, most, PAGES_KIB)).await?)
+}
+
+/// The connections of workers to the database at `url`, which is open as `db`: the same, but for a SQLite file, where
+/// they share one of their own. Who waits for it has his turn next; at SQLite's lock he would sleep and try again, up to
+/// 25 ms a time. And it keeps its pages, which another connection has to read again after each of its commits.
+pub async fn connect_workers(url: &str, db: &DatabaseConnection) -> Result<DatabaseConnection, OpenError> {
+    if !is_sqlite(url) || sqlite_path(url).is_none() {
+        return Ok(db.clone());
+    }
+    let mut options = options(prepare_sqlite(url)?, 1, WORKERS_PAGES_KIB);
+    options.connect_lazy(true);
+    Ok(Database::connect(options).await?)
+}
+
+fn options(url: String, max_connections: u32, pages_kib: u32) -> ConnectOptions {
+    let sqlite = is_sqlite(&url);
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(if sqlite { max_connections.min(8) } else { max_connections })
+        .max_connections(max_connections)
         .connect_timeout(Duration::from_secs(10))
         .acquire_timeout(Duration::from_secs(20))
         .test_before_acquire(!sqlite)
         .test_before_acquire_if_idle_for(Duration::from_secs(1))
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(|options| options.options([("idle_in_transaction_session_timeout", FROZEN)]))
-        .map_sqlx_sqlite_opts(|options| {
+        .map_sqlx_sqlite_opts(move |options| {
             options
+                .row_buffer_size(ROWS_AHEAD)
+                .pragma("cache_size", format!("-{pages_kib}"))
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(Duration::from_secs(10))
                 .foreign_keys(true)
         });
-    Ok(Database::connect(options).await?)
+    options
 }
 
 /// Begins a transaction that will write. On SQLite it takes the write lock at once: one that reads first and writes
@@ -120,12 +149,22 @@ fn private_file(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}
+
+/// Where the file is; `None` for a database in memory.
+fn sqlite_path(url: &str) -> Option<&str> {
+    let path = after_scheme(url).split('?').next().unwrap_or_default();
+    Some(path).filter(|path| !path.is_empty() && *path != ":memory:")
+}
+
+fn after_scheme(url: &str) -> &str {
+    url.trim_start_matches("sqlite:").trim_start_matches("//")
+}
+
 fn prepare_sqlite(url: &str) -> Result<String, OpenError> {
-    let rest = url.trim_start_matches("sqlite:").trim_start_matches("//");
-    let path = rest.split('?').next().unwrap_or_default();
-    if path.is_empty() || path == ":memory:" {
-        return Ok(url.to_owned());
-    }
+    let Some(path) = sqlite_path(url) else { return Ok(url.to_owned()) };
     if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
             .map_err(|source| OpenError::Folder { path: folder.display().to_string(), source })?;
@@ -134,7 +173,7 @@ fn prepare_sqlite(url: &str) -> Result<String, OpenError> {
         return Ok(url.to_owned());
     }
     private_file(Path::new(path))?;
-    let separator = if rest.contains('?') { '&' } else { '?' };
+    let separator = if after_scheme(url).contains('?') { '&' } else { '?' };
     Ok(format!("{url}{separator}mode=rwc"))
 }
 
@@ -154,5 +193,32 @@ mod tests {
             let mode = path.with_file_name(name).metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn workers_on_sqlite_take_turns_on_one_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("vigil.db").display());
+        let db = connect(&url, 4).await.unwrap();
+        let workers = connect_workers(&url, &db).await.unwrap();
+        db.execute_unprepared("CREATE TABLE t (n INTEGER)").await.unwrap();
+        let writes = (0..50).map(async |_| {
+            let tx = write(&workers).await?;
+            tx.execute_unprepared("INSERT INTO t VALUES (1)").await?;
+            tx.commit().await
+        });
+        futures::future::try_join_all(writes).await.unwrap();
+        assert_eq!(workers.get_sqlite_connection_pool().size(), 1);
+        let count = Statement::from_string(DbBackend::Sqlite, "SELECT count(*) AS n FROM t");
+        let row = db.query_one_raw(count).await.unwrap().unwrap();
+        assert_eq!(row.try_get::<i64>("", "n").unwrap(), 50);
+    }
+
+    #[tokio::test]
+    async fn a_database_in_memory_is_the_same_for_workers() {
+        let db = connect("sqlite::memory:", 1).await.unwrap();
+        let workers = connect_workers("sqlite::memory:", &db).await.unwrap();
+        db.execute_unprepared("CREATE TABLE t (n INTEGER)").await.unwrap();
+        workers.execute_unprepared("INSERT INTO t VALUES (1)").await.unwrap();
     }
 }

@@ -15,6 +15,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Stores {
     pub db: DatabaseConnection,
+    /// The database as workers use it.
+    pub workers_db: DatabaseConnection,
     pub queue: Queue,
     pub live: Live,
     pub cache: Cache,
@@ -44,13 +46,15 @@ impl Stores {
         redis: Option<(&str, &str)>,
     ) -> Result<Self, StoresError> {
         let db = db::connect(database_url, max_connections).await?;
+        let workers_db = db::connect_workers(database_url, &db).await?;
         let Some((url, prefix)) = redis else {
             let (queue, live) = (Queue::memory(), Live::memory());
-            return Ok(Self { db, queue, live, cache: Cache::memory(), throttle: Throttle::memory() });
+            return Ok(Self { db, workers_db, queue, live, cache: Cache::memory(), throttle: Throttle::memory() });
         };
         let redis = Redis::connect(url, prefix).await?;
         Ok(Self {
             db,
+            workers_db,
             queue: Queue::redis(redis.clone()),
             live: Live::redis(redis.clone()),
             cache: Cache::redis(redis.clone()),
