@@ -67,10 +67,13 @@ impl Modify for Security {
         bearer.description = Some("An access token or an API key.".to_owned());
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         let mut basic = Http::new(HttpAuthScheme::Basic);
-        basic.description = Some("Any user name, and an API key as the password.".to_owned());
+        basic.description = Some(
+            "Any user name, and an API key as the password. A user's own password goes into `oauth2` below.".to_owned(),
+        );
         components.add_security_scheme("basic", SecurityScheme::Http(basic));
         let password = Flow::Password(Password::new("/api/v1/auth/login", Scopes::new()));
-        components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([password])));
+        let oauth2 = OAuth2::with_description([password], "A user's name and password; nothing else is needed.");
+        components.add_security_scheme("oauth2", SecurityScheme::OAuth2(oauth2));
     }
 }
 
