@@ -152,3 +152,43 @@ stories! {
         working.abort();
     }
 }
+
+/// Neither overdue evaluations nor the ends of series hold up what is due while the data source does not answer.
+mod a_data_source_that_hangs_holds_up_no_message {
+    use vigil_tests::app::Mode;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    async fn story(mode: Mode) {
+        let patient = |config: &mut vigil_runtime::Config| {
+            config.delivery.sweep_seconds = 0.1;
+            config.datasource.timeout_seconds = 600.0;
+        };
+        let app = TestApp::configured(mode, patient).await;
+        let ops = app.telegram_channel("ops").await;
+        one_alert(&app, &ops, "Down").await;
+        app.telegram.rate_limit(CHAT, 3_600, 1);
+        app.tick("1m").await;
+        assert_eq!(app.heard(), [""; 0], "the chat asks for an hour's patience");
+
+        app.prometheus.everything_hangs();
+        app.prometheus.clear();
+        app.clock.advance(Duration::from_secs(120));
+        app.work();
+        app.prometheus.wait_for(1, PATIENCE).await;
+        app.clock.advance(Duration::from_secs(3_600));
+        app.telegram.wait_for(1, PATIENCE).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn embedded() {
+        story(Mode::Embedded).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn distributed() {
+        story(Mode::Distributed).await;
+    }
+}

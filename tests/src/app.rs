@@ -143,6 +143,11 @@ impl TestApp {
         Context::new(&stores, source, config, &Secret::from(KEY), self.clock.clone()).expect("a context")
     }
 
+    /// Does what a worker does by itself until the end, by the test's clock but for its pauses.
+    pub fn work(&self) {
+        vigil_worker::run(&self.ctx, &self.shutdown);
+    }
+
     /// Moves the clock (`"90s"`), evaluates the newest slot of what is due, and delivers what is due.
     ///
     /// # Panics

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use metrics::{counter, gauge};
+use tokio_util::sync::CancellationToken;
 use vigil_domain::{notification::NotifyReason, source::Outcome};
 use vigil_runtime::shutdown::Shutdown;
 use vigil_store::{evaluation, outbox};
@@ -28,7 +29,11 @@ const FORWARDS: [(NotifyReason, TimeDelta); 2] =
 pub fn run(ctx: &Context, shutdown: &Shutdown) {
     shutdown.spawn("jobs", jobs::work(ctx.clone(), shutdown.token()));
     shutdown.spawn("schedule", schedule(ctx.clone(), shutdown.clone()));
-    shutdown.spawn("sweep", sweep(ctx.clone(), shutdown.clone()));
+    // Each by itself: what waits for the data source or for Redis holds up no message.
+    shutdown.spawn("sweep of evaluations", sweep_evaluations(ctx.clone(), shutdown.token()));
+    shutdown.spawn("sweep of notifications", sweep_notifications(ctx.clone(), shutdown.token()));
+    shutdown.spawn("ends of series", end_series(ctx.clone(), shutdown.token()));
+    shutdown.spawn("housekeeping", keep_house(ctx.clone(), shutdown.token()));
 }
 
 /// Ticks at every whole second: slots are whole seconds.
@@ -88,34 +93,47 @@ async fn probe(ctx: &Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn sweep(ctx: Context, shutdown: Shutdown) {
-    let stop = shutdown.token();
-    let mut pruned = ctx.clock.now();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(ctx.config.delivery.sweep()) => {}
-            () = stop.cancelled() => break,
+/// Waits until it is time to sweep again. `false`: it is time to stop.
+async fn again(ctx: &Context, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(ctx.config.delivery.sweep()) => true,
+        () = stop.cancelled() => false,
+    }
+}
+
+async fn sweep_evaluations(ctx: Context, stop: CancellationToken) {
+    while again(&ctx, &stop).await {
+        match sweep_groups(&ctx, ctx.clock.now()).await {
+            Ok(0) => {}
+            Ok(found) => counter!("vigil_sweep_groups_total").increment(found as u64),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "could not sweep groups"),
         }
-        tokio::join!(sweep_evaluations(&ctx), deliver_notification::sweep(&ctx), end_series(&ctx), report(&ctx));
+    }
+}
+
+async fn sweep_notifications(ctx: Context, stop: CancellationToken) {
+    while again(&ctx, &stop).await {
+        deliver_notification::sweep(&ctx).await;
+    }
+}
+
+async fn end_series(ctx: Context, stop: CancellationToken) {
+    while again(&ctx, &stop).await {
+        if let Err(error) = ended::end_series(&ctx).await {
+            tracing::warn!(error = format!("{error:#}"), "could not end the series of rules that are gone");
+        }
+    }
+}
+
+async fn keep_house(ctx: Context, stop: CancellationToken) {
+    let mut pruned = ctx.clock.now();
+    while again(&ctx, &stop).await {
+        report(&ctx).await;
         let now = ctx.clock.now();
         if (now - pruned).to_std().is_ok_and(|since| since >= PRUNE) {
             pruned = now;
             prune(&ctx, now).await;
         }
-    }
-}
-
-async fn sweep_evaluations(ctx: &Context) {
-    match sweep_groups(ctx, ctx.clock.now()).await {
-        Ok(0) => {}
-        Ok(found) => counter!("vigil_sweep_groups_total").increment(found as u64),
-        Err(error) => tracing::error!(error = format!("{error:#}"), "could not sweep groups"),
-    }
-}
-
-async fn end_series(ctx: &Context) {
-    if let Err(error) = ended::end_series(ctx).await {
-        tracing::warn!(error = format!("{error:#}"), "could not end the series of rules that are gone");
     }
 }
 
