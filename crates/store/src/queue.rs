@@ -6,7 +6,7 @@
 //!
 //! Workers are apalis workers over a [`QueueBackend`], the same type for both transports:
 //!
-//! ```ignore
+//! ```text
 //! WorkerBuilder::new("deliver").backend(queue.deliver_backend(16)).catch_panic().build(handler)
 //! ```
 

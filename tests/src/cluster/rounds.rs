@@ -100,11 +100,6 @@ pub(super) fn waits() -> Waits {
     }
 }
 
-/// Whether `CRASH_LONG` asks for what takes many minutes.
-pub fn long_run() -> bool {
-    variable("CRASH_LONG").is_some()
-}
-
 fn number(name: &str) -> Option<u64> {
     let text = variable(name)?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
