@@ -43,6 +43,8 @@ pub struct Cluster {
     pub redis: Redis,
     pub postgres: Postgres,
     pub waits: Waits,
+    /// How long a worker of this story sleeps over each of its attempts.
+    pub nap: Duration,
     database_url: String,
     channel: String,
     _home: Scratch,
@@ -83,8 +85,8 @@ impl Cluster {
         let api = Api::new(url).signed_in(ADMIN.0, ADMIN.1).await;
         let config = json!({"bot_token": BOT_TOKEN, "chat_id": CHAT});
         let channel = api.create("/channels", json!({"name": "ops", "kind": "telegram", "config": config})).await;
-        let (world, waits) = (World::new(prometheus), setup.waits);
-        Self { workers, backend, api, world, telegram, redis, postgres, waits, database_url, channel, _home: home }
+        let (world, waits, nap) = (World::new(prometheus), setup.waits, Duration::ZERO);
+        Self { workers, backend, api, world, telegram, redis, postgres, waits, nap, database_url, channel, _home: home }
     }
 
     /// Makes the rules of `plan` and answers the numbers they have in the [`World`].
@@ -133,7 +135,7 @@ impl Cluster {
             worker.assert_running();
         }
         let record = self.record().await;
-        let limits = oracle::Limits { lateness: self.waits.lateness(), away: self.postgres.away() };
+        let limits = oracle::Limits { lateness: self.waits.lateness(), nap: self.nap, away: self.postgres.away() };
         let faults = oracle::faults(&record, &self.world, &limits);
         assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
         record

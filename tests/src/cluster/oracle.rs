@@ -16,6 +16,8 @@ use std::time::Duration;
 pub struct Limits<'a> {
     /// From the decision to the arrival, but for the time in which the database was away.
     pub lateness: Duration,
+    /// What each attempt before the last may cost beside: how long a worker sleeps over one.
+    pub nap: Duration,
     /// From when to when the database was away.
     pub away: &'a [(DateTime<Utc>, DateTime<Utc>)],
 }
@@ -192,7 +194,8 @@ fn ends(notification: &Notification, limits: &Limits<'_>) -> Vec<String> {
     };
     let away: Duration = limits.away.iter().map(without).sum();
     let late = (delivered_at - notification.created_at).to_std().unwrap_or_default().saturating_sub(away);
-    if late > limits.lateness {
+    let naps = u32::try_from(notification.attempts.len()).expect("few").saturating_sub(1);
+    if late > limits.lateness + limits.nap * naps {
         faults.push(format!("{reason} {id} arrived {late:?} after it was decided"));
     }
     let unknown = notification.attempts.iter().any(|attempt| attempt.status == "unknown");

@@ -4,7 +4,7 @@ use super::*;
 use crate::cluster::record::{Alert, Attempt, Line};
 use chrono::TimeDelta;
 
-const LIMITS: Limits<'_> = Limits { lateness: Duration::from_secs(15), away: &[] };
+const LIMITS: Limits<'_> = Limits { lateness: Duration::from_secs(15), nap: Duration::ZERO, away: &[] };
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
@@ -158,6 +158,18 @@ fn what_is_late_or_given_up_is_a_fault() {
         record.notifications[1].delivered_at = None;
     });
     assert!(given_up.contains("is failed: 403"), "{given_up}");
+}
+
+#[test]
+fn each_attempt_that_was_slept_over_may_cost_its_nap() {
+    let (mut record, rules) = story();
+    let mut late = |attempts: &[&str]| {
+        record.notifications[0] = notification("first", "firing", 10, attempts);
+        record.notifications[0].delivered_at = Some(at(32));
+        faults_of(&record, &rules, &Limits { nap: Duration::from_secs(4), ..LIMITS }).concat()
+    };
+    assert_eq!(late(&["failed", "unknown", "delivered"]), "");
+    assert!(late(&["unknown", "delivered"]).contains("arrived 21.7s after"));
 }
 
 #[test]
