@@ -291,13 +291,5 @@ mod strict_prometheus {
         assert_eq!(app.states(rule).await, ["firing", "resolved", "firing", "resolved"]);
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn embedded() {
-        story(Mode::Embedded).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn distributed() {
-        story(Mode::Distributed).await;
-    }
+    in_both_modes!(story);
 }

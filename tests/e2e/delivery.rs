@@ -153,7 +153,7 @@ stories! {
     }
 }
 
-/// Neither overdue evaluations nor the ends of series hold up what is due while the data source does not answer.
+/// Overdue evaluations do not hold up what is due while the data source does not answer.
 mod a_data_source_that_hangs_holds_up_no_message {
     use vigil_tests::app::Mode;
 
@@ -182,13 +182,5 @@ mod a_data_source_that_hangs_holds_up_no_message {
         app.telegram.wait_for(1, PATIENCE).await;
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn embedded() {
-        story(Mode::Embedded).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn distributed() {
-        story(Mode::Distributed).await;
-    }
+    in_both_modes!(story);
 }

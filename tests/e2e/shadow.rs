@@ -289,13 +289,5 @@ mod report {
         prometheus.until_present("only:here").await;
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn embedded() {
-        both_sides_are_compared_and_nobody_is_told(Mode::Embedded).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn distributed() {
-        both_sides_are_compared_and_nobody_is_told(Mode::Distributed).await;
-    }
+    in_both_modes!(both_sides_are_compared_and_nobody_is_told);
 }
