@@ -13,7 +13,7 @@ pub mod world;
 
 pub use env::{Setup, Waits};
 pub use record::{Alert, Attempt, Event, Heard, Notification, Record};
-pub use rounds::{Round, rounds, series};
+pub use rounds::{Round, jobs, rounds, series};
 pub use worker::Worker;
 
 use self::world::World;

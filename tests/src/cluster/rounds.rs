@@ -100,6 +100,14 @@ pub(super) fn waits() -> Waits {
     }
 }
 
+/// How many jobs are many (`CRASH_JOBS`, 50,000).
+///
+/// # Panics
+/// When the variable is no number.
+pub fn jobs() -> usize {
+    number("CRASH_JOBS").map_or(50_000, |jobs| usize::try_from(jobs).expect("they fit into memory"))
+}
+
 fn number(name: &str) -> Option<u64> {
     let text = variable(name)?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
